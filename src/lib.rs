@@ -1,0 +1,6 @@
+//! Sealift: build it, seal it, ship it.
+
+pub mod artifact;
+pub mod command;
+pub mod error;
+pub mod event;

@@ -1,0 +1,3 @@
+//! The program: a thin entry.
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! The verifying core of sealift: small, and without I/O, so that fuzzing and mutation testing stay affordable.
+
+pub mod digest;
+
+pub use digest::{Digest, Hasher};
