@@ -4,3 +4,5 @@ pub mod artifact;
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod host;
+pub mod target;

@@ -1,3 +1,3 @@
 //! Tasks of this repository: `cargo xtask help`.
 
-fn main(){}
+fn main() {}

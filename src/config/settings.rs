@@ -1,0 +1,204 @@
+//! The resolved configuration: what every later stage reads. Nothing is left undecided here but what is optional by its
+//! nature (a project may have no licence).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use sealift_trust::name::FileName;
+use serde::Serialize;
+
+use crate::archive::Format;
+use crate::target::Pattern;
+
+use super::template::Template;
+
+/// A whole configuration.
+#[derive(Clone, Debug, Serialize)]
+pub struct Config {
+    /// The project's folder: where `sealift.toml` is, else the repository's top, else where sealift was started.
+    pub root: PathBuf,
+    /// `[project]`.
+    pub project: Project,
+    /// `[version]`.
+    pub version: VersionRules,
+    /// Settings of services that are found and not configured.
+    pub defaults: Settings,
+    /// `[[service]]`, each with its own settings; empty when services are to be found.
+    pub services: Vec<Service>,
+    /// `[attest]`.
+    pub attest: AttestSettings,
+    /// `[cache] dir`.
+    pub cache: PathBuf,
+}
+
+/// `[project]`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Project {
+    /// Names the product in the release manifest.
+    pub name: FileName,
+    /// An URL of the sources.
+    pub source: Option<String>,
+    /// An SPDX expression.
+    pub license: Option<String>,
+    /// One line.
+    pub description: Option<String>,
+}
+
+/// `[version]`.
+#[derive(Clone, Debug, Serialize)]
+pub struct VersionRules {
+    /// What stands before the version in a tag, usually `v`.
+    pub tag_prefix: String,
+}
+
+/// One `[[service]]`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Service {
+    /// Unique; becomes part of file names.
+    pub name: FileName,
+    /// The main package's folder, relative to the project's, with `/`; `.` is the root.
+    pub path: String,
+    /// How it is built.
+    pub kind: ServiceKind,
+    /// Its settings: the defaults with its own on top.
+    pub settings: Settings,
+}
+
+/// `service.kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceKind {
+    /// A Go main package.
+    Go,
+    /// Files that something else built: `path` is a template naming one file for each target.
+    Prebuilt,
+}
+
+/// What a service can override.
+#[derive(Clone, Debug, Serialize)]
+pub struct Settings {
+    /// `[build]`.
+    pub build: BuildSettings,
+    /// `[package]`.
+    pub package: PackageSettings,
+}
+
+/// `[build]`.
+#[derive(Clone, Debug, Serialize)]
+pub struct BuildSettings {
+    /// Which targets.
+    pub targets: Vec<Pattern>,
+    /// An exact Go version, `1.26.8`, when the project wants another than its go.mod names.
+    pub go: Option<String>,
+    /// How each target is compiled: the settings for all, without the overrides below.
+    pub compile: CompileSettings,
+    /// `[build.target."PATTERN"]`: for targets that match, in the order written; the later one wins key by key.
+    pub overrides: Vec<(Pattern, CompileOverride)>,
+    /// `build.hooks`.
+    pub hooks: Hooks,
+    /// Whether `go mod verify` runs before a release.
+    pub mod_verify: bool,
+    /// Whether a `go.mod` that `go mod tidy` would change stops a release.
+    pub mod_tidy: bool,
+    /// Whether the other targets go on when one fails.
+    pub keep_going: bool,
+}
+
+/// How one target is compiled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CompileSettings {
+    /// Further flags for `go build`.
+    pub flags: Vec<String>,
+    /// Further linker flags, behind `-s -w` and the stamped values.
+    pub ldflags: Vec<String>,
+    /// Build tags.
+    pub tags: Vec<String>,
+    /// Further variables for the compiler; these count for the step's key.
+    pub env: BTreeMap<String, String>,
+    /// `CGO_ENABLED`.
+    pub cgo: bool,
+    /// Whether `-s -w` leave symbol table and debug data out.
+    pub strip: bool,
+}
+
+/// Those of [`CompileSettings`] that a target overrides.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CompileOverride {
+    /// As in [`CompileSettings`].
+    pub flags: Option<Vec<String>>,
+    /// As in [`CompileSettings`].
+    pub ldflags: Option<Vec<String>>,
+    /// As in [`CompileSettings`].
+    pub tags: Option<Vec<String>>,
+    /// Added to those of [`CompileSettings`], name by name.
+    pub env: BTreeMap<String, String>,
+    /// As in [`CompileSettings`].
+    pub cgo: Option<bool>,
+    /// As in [`CompileSettings`].
+    pub strip: Option<bool>,
+}
+
+/// Commands around a build, each an argument vector.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Hooks {
+    /// Before anything is read from the sources.
+    pub before: Vec<Vec<String>>,
+    /// Those that write committed files (protoc, go generate): `sealift check --generated` runs them.
+    pub generate: Vec<Vec<String>>,
+    /// After the release is sealed.
+    pub after: Vec<Vec<String>>,
+}
+
+/// `[package]`.
+#[derive(Clone, Debug, Serialize)]
+pub struct PackageSettings {
+    /// Formats by target: the first rule that matches decides; several formats make several archives.
+    pub formats: Vec<(Pattern, Vec<Format>)>,
+    /// Files that go into each archive, relative to the project: paths or globs (`docs/*.md`).
+    pub files: Vec<String>,
+    /// The archive's name without its extension.
+    pub name: Template,
+    /// One archive for a target with the binaries of all services, instead of one for each service.
+    pub together: bool,
+    /// A source archive too.
+    pub source: bool,
+    /// Compress binaries with `upx`.
+    pub upx: bool,
+    /// Compression level; 0 is the format's own default.
+    pub level: u8,
+    /// The most bytes that a binary may have.
+    pub binary_budget: Option<u64>,
+    /// The most bytes that an archive may have.
+    pub archive_budget: Option<u64>,
+}
+
+/// `[attest]`.
+#[derive(Clone, Debug, Serialize)]
+pub struct AttestSettings {
+    /// Path of the signing key, relative to the project.
+    pub key: Option<PathBuf>,
+}
+
+impl BuildSettings {
+    /// How one target is compiled, with the overrides that match it.
+    pub fn for_target(&self, target: &crate::target::Target) -> CompileSettings {
+        let mut compile = self.compile.clone();
+        for (_, over) in self.overrides.iter().filter(|(pattern, _)| pattern.matches(target)) {
+            let over = over.clone();
+            compile.flags = over.flags.unwrap_or(compile.flags);
+            compile.ldflags = over.ldflags.unwrap_or(compile.ldflags);
+            compile.tags = over.tags.unwrap_or(compile.tags);
+            compile.env.extend(over.env);
+            compile.cgo = over.cgo.unwrap_or(compile.cgo);
+            compile.strip = over.strip.unwrap_or(compile.strip);
+        }
+        compile
+    }
+}
+
+impl PackageSettings {
+    /// The formats for one target: the first rule that matches.
+    pub fn formats_for(&self, target: &crate::target::Target) -> &[Format] {
+        self.formats.iter().find(|(pattern, _)| pattern.matches(target)).map_or(&[], |(_, formats)| formats)
+    }
+}

@@ -1,0 +1,79 @@
+//! The environment, read once at the start.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A snapshot of environment variables and of the current folder.
+#[derive(Clone, Default)]
+pub struct Env {
+    vars: BTreeMap<String, String>,
+    dir: PathBuf,
+}
+
+impl Env {
+    /// The process's own. Variables that are not UTF-8 are left out: nothing of ours is named or spelled so.
+    pub fn real() -> Self {
+        let vars = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self { vars, dir: std::env::current_dir().unwrap_or_default() }
+    }
+
+    /// A given one.
+    pub fn of<K: Into<String>, V: Into<String>>(dir: PathBuf, vars: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self { vars: vars.into_iter().map(|(k, v)| (k.into(), v.into())).collect(), dir }
+    }
+
+    /// A variable that is set and not empty.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Where the process was started.
+    pub fn dir(&self) -> &std::path::Path {
+        &self.dir
+    }
+
+    /// The user's home folder.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.var("HOME").or_else(|| self.var("USERPROFILE")).map(PathBuf::from)
+    }
+
+    /// The user's cache folder by the XDG base directory specification, or what each system has in its place.
+    pub fn cache_dir(&self) -> Option<PathBuf> {
+        if let Some(dir) = self.var("XDG_CACHE_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
+            return Some(dir);
+        }
+        if cfg!(windows) {
+            return self.var("LocalAppData").map(PathBuf::from);
+        }
+        let tail = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+        self.home().map(|home| home.join(tail))
+    }
+
+    /// The user's configuration folder, as Go's `os.UserConfigDir` finds it.
+    pub fn config_dir(&self) -> Option<PathBuf> {
+        if cfg!(windows) {
+            return self.var("AppData").map(PathBuf::from);
+        }
+        if cfg!(target_os = "macos") {
+            return self.home().map(|home| home.join("Library/Application Support"));
+        }
+        let configured = self.var("XDG_CONFIG_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+        configured.or_else(|| self.home().map(|home| home.join(".config")))
+    }
+
+    /// Finds a program on `PATH`; relative entries of `PATH` do not count, because the current folder may be hostile.
+    pub fn find_program(&self, name: &str) -> Option<PathBuf> {
+        let path = self.var("PATH")?;
+        std::env::split_paths(path)
+            .filter(|dir| dir.is_absolute())
+            .map(|dir| dir.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+            .find(|candidate| super::files::is_executable(candidate))
+    }
+
+    /// The variables whose names pass a test.
+    pub fn select(&self, mut wanted: impl FnMut(&str) -> bool) -> BTreeMap<String, String> {
+        self.vars.iter().filter(|(name, _)| wanted(name)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    }
+}
