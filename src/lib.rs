@@ -4,5 +4,7 @@ pub mod artifact;
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod history;
 pub mod host;
+pub mod store;
 pub mod target;

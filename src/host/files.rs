@@ -221,6 +221,13 @@ pub fn names(dir: &Path) -> Result<Vec<String>, FileError> {
     Ok(names)
 }
 
+/// How long ago a file was written, in nanoseconds, and its size in bytes.
+pub fn age_and_size(path: &Path) -> Result<(u128, u64), FileError> {
+    let meta = fs::symlink_metadata(path).map_err(at("look at", path))?;
+    let age = meta.modified().ok().and_then(|time| time.elapsed().ok()).map_or(0, |age| age.as_nanos());
+    Ok((age, meta.len()))
+}
+
 /// Makes a folder and those above it.
 pub fn make_folder(dir: &Path) -> Result<(), FileError> {
     fs::create_dir_all(dir).map_err(at("make the folder", dir))
