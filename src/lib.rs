@@ -8,3 +8,4 @@ pub mod history;
 pub mod host;
 pub mod store;
 pub mod target;
+pub mod version;
