@@ -8,4 +8,5 @@ pub mod history;
 pub mod host;
 pub mod store;
 pub mod target;
+pub mod toolchain;
 pub mod version;

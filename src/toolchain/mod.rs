@@ -1,0 +1,3 @@
+//! Compilers: what is installed or provisioned, and what they are given.
+
+pub mod sources;
