@@ -5,4 +5,6 @@ pub mod command;
 pub mod error;
 pub mod event;
 pub mod host;
+pub mod sanitize;
+pub mod table;
 pub mod target;
