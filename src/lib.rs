@@ -2,6 +2,7 @@
 
 pub mod artifact;
 pub mod command;
+pub mod console;
 pub mod error;
 pub mod event;
 pub mod host;

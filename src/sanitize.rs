@@ -75,7 +75,10 @@ mod tests {
     #[test]
     fn commands_to_a_terminal_are_spelled_out() {
         assert_eq!(sanitize("a\u{1b}[2Jb\rc\u{9b}31m\u{7f}"), r"a\u{1b}[2Jb\u{d}c\u{9b}31m\u{7f}");
-        assert_eq!(sanitize("user\u{202e}gpj.exe \u{2066}\u{61c}\u{200f}"), r"user\u{202e}gpj.exe \u{2066}\u{61c}\u{200f}");
+        assert_eq!(
+            sanitize("user\u{202e}gpj.exe \u{2066}\u{61c}\u{200f}"),
+            r"user\u{202e}gpj.exe \u{2066}\u{61c}\u{200f}"
+        );
         assert_eq!(sanitize("one\r\ntwo\tµ 漢 👩‍🚀"), "one\ntwo\tµ 漢 👩‍🚀");
         assert_eq!(sanitize_line("one\ntwo\t"), r"one\u{a}two\u{9}");
         assert_eq!(ascii("µm"), r"\u{b5}m");
@@ -108,7 +111,8 @@ mod tests {
 
     /// Any characters, with hazards far more often than chance would bring them.
     fn hostile() -> impl Strategy<Value = String> {
-        let hazard = prop::sample::select(vec!['\u{1b}', '\r', '\n', '\u{9b}', '\u{202e}', '\u{2028}', '\u{e0041}', '\0']);
+        let hazard =
+            prop::sample::select(vec!['\u{1b}', '\r', '\n', '\u{9b}', '\u{202e}', '\u{2028}', '\u{e0041}', '\0']);
         prop::collection::vec(prop_oneof![any::<char>(), hazard], 0..40).prop_map(|chars| chars.into_iter().collect())
     }
 }

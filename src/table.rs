@@ -125,7 +125,8 @@ impl Table {
                 let fits = (0..widths.len()).filter(|&at| widths[at] > keep && which(&self.columns[at]));
                 fits.max_by_key(|&at| widths[at])
             };
-            let Some(at) = widest(NARROW, &|column| column.align == Align::Left).or_else(|| widest(1, &|_| true)) else {
+            let Some(at) = widest(NARROW, &|column| column.align == Align::Left).or_else(|| widest(1, &|_| true))
+            else {
                 break;
             };
             widths[at] -= 1;
