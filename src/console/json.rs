@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::product::Product;
 use crate::error::{Failure, Kind};
 use crate::event::Event;
-use crate::sanitize::is_hazard;
+use crate::sanitize::{Charset, is_hazard};
 
 /// An event as one JSON object. `type` says which:
 ///
@@ -65,22 +65,22 @@ pub(super) fn error(failure: &Failure) -> Value {
 }
 
 /// One value on one line.
-pub(super) fn line(value: &Value) -> String {
-    safe(&value.to_string()) + "\n"
+pub(super) fn line(value: &Value, charset: Charset) -> String {
+    safe(&value.to_string(), charset) + "\n"
 }
 
 /// One value on as many lines as a reader likes.
-pub(super) fn document(value: &Value) -> String {
-    safe(&format!("{value:#}")) + "\n"
+pub(super) fn document(value: &Value, charset: Charset) -> String {
+    safe(&format!("{value:#}"), charset) + "\n"
 }
 
 /// Writes the hazards that JSON allows unescaped (DEL, C1, bidirectional controls) as `\uXXXX`, and likewise breaks up
 /// `##[`, which a GitHub runner obeys anywhere in a line: the same value for a parser (RFC 8259 §7), harmless for a
 /// terminal and a log. Outside of strings JSON has none of these characters.
-fn safe(json: &str) -> String {
+fn safe(json: &str, charset: Charset) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        if is_hazard(c) {
+        if is_hazard(c) || (charset == Charset::Ascii && !c.is_ascii()) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 out += &format!("\\u{unit:04x}");
             }
@@ -119,11 +119,13 @@ mod tests {
         #[test]
         fn any_text_comes_back_and_none_is_a_hazard(text in "(\n|##\\[|\\\\|\u{7f}|\u{9b}|\u{202e}|\u{e0041}|.){0,40}") {
             let value = Value::String(text);
-            let line = line(&value);
+            let line = line(&value, Charset::Unicode);
             prop_assert_eq!(line.matches('\n').count(), 1);
             prop_assert!(!line.trim_end().chars().any(|c| is_hazard(c) || c == '\n') && !line.contains("##["));
             prop_assert_eq!(&serde_json::from_str::<Value>(&line).expect("JSON"), &value);
-            prop_assert_eq!(serde_json::from_str::<Value>(&document(&json!([value]))).expect("JSON"), json!([value]));
+            let document = document(&json!([value]), Charset::Ascii);
+            prop_assert!(document.is_ascii());
+            prop_assert_eq!(serde_json::from_str::<Value>(&document).expect("JSON"), json!([value]));
         }
     }
 }

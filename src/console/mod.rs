@@ -224,6 +224,7 @@ impl Json {
     }
 
     fn write(&self, value: &serde_json::Value) {
-        self.streams.stdout.write(&json::line(value));
+        let charset = self.options.charset_of(self.options.devices.stdout);
+        self.streams.stdout.write(&json::line(value, charset));
     }
 }

@@ -128,8 +128,9 @@ pub struct Options {
     pub verbosity: Verbosity,
     /// How wide.
     pub width: Width,
-    /// What stdout is: a product for a terminal or a CI log is made safe, one for a file or a program is exact.
-    pub stdout: Device,
+    /// Where it goes: a product for a terminal or a CI log is made safe, one for a file or a program is exact; a terminal
+    /// that is not in UTF-8 gets ASCII alone.
+    pub devices: Devices,
 }
 
 impl Options {
@@ -150,7 +151,12 @@ impl Options {
             (None, _) => Width::Unlimited,
         };
         let color = color(env, flags.color, mode);
-        Self { mode, color, charset: charset(env), verbosity: flags.verbosity, width, stdout: devices.stdout }
+        Self { mode, color, charset: charset(env), verbosity: flags.verbosity, width, devices }
+    }
+
+    /// What a device shows without harm.
+    pub(super) fn charset_of(&self, device: Device) -> Charset {
+        if device == Device::Terminal { self.charset } else { Charset::Unicode }
     }
 
     pub(super) fn room(&self, terminal: usize) -> Room {

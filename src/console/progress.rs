@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use super::streams::Streams;
 use crate::sanitize::{Charset, ascii, sanitize_line};
+use crate::table::duration;
 
 /// More bars flicker, and nobody reads them.
 const SHOWN: usize = 8;
@@ -138,7 +140,7 @@ impl Progress {
         let Some((_, bar)) = &self.stage else { return };
         let mut message = Vec::new();
         if bar.position() > 0 && bar.length().is_some_and(|length| bar.position() < length) {
-            message.push(format!("about {} left", crate::table::duration(whole_seconds(bar.eta()))));
+            message.push(format!("about {} left", whole(bar.eta())));
         }
         if !self.waiting.is_empty() {
             message.push(format!("{} more running", self.waiting.len()));
@@ -156,9 +158,12 @@ impl Progress {
     }
 }
 
-fn whole_seconds(time: std::time::Duration) -> std::time::Duration {
-    // An estimate in tenths of a second would pretend.
-    std::time::Duration::from_secs(time.as_secs().max(1))
+/// An estimate in whole seconds: tenths would pretend.
+fn whole(time: Duration) -> String {
+    match time.as_secs() {
+        s @ 0..60 => format!("{}s", s.max(1)),
+        _ => duration(time),
+    }
 }
 
 /// A terminal for the bars that writes through the console's one stream: what goes wrong there is the stream's to keep,

@@ -39,7 +39,10 @@ fn options(mode: Mode) -> Options {
         charset: Charset::Unicode,
         verbosity: Verbosity::Normal,
         width: if mode == Mode::Human { Width::Terminal } else { Width::Unlimited },
-        stdout: Device::Pipe,
+        devices: Devices {
+            stdout: Device::Pipe,
+            stderr: if mode == Mode::Human { Device::Terminal } else { Device::Pipe },
+        },
     }
 }
 
@@ -282,7 +285,8 @@ fn every_bar_draws_what_it_should() {
 #[test]
 fn a_product_is_exact_for_programs_and_safe_for_terminals_and_runners() {
     let text = Ok(Product::text("a\u{1b}[2J\r\n::error::b"));
-    let stdout = |mode, stdout| run(Options { stdout, ..options(mode) }, &[], &text).0;
+    let to = |mode, stdout| Options { devices: Devices { stdout, stderr: Device::Pipe }, ..options(mode) };
+    let stdout = |mode, stdout| run(to(mode, stdout), &[], &text).0;
     let exact = "a\u{1b}[2J\r\n::error::b\n";
     assert_eq!(stdout(Mode::Plain(Log::Lines), Device::Pipe), exact);
     assert_eq!(stdout(Mode::Human, Device::Pipe), exact);
@@ -290,11 +294,14 @@ fn a_product_is_exact_for_programs_and_safe_for_terminals_and_runners() {
     assert_eq!(stdout(Mode::Plain(Log::GitHub), Device::Pipe), "a\\u{1b}[2J\n\\u{3a}:error::b\n");
     assert_eq!(stdout(Mode::Human, Device::Terminal), "a\\u{1b}[2J\n::error::b\n");
     let lines = Ok(Product::lines(["a\nb", "c\u{202e}"]));
-    let stdout = |device| run(Options { stdout: device, ..options(Mode::Human) }, &[], &lines).0;
+    let stdout = |device| run(to(Mode::Human, device), &[], &lines).0;
     assert_eq!(stdout(Device::Pipe), "a\\u{a}b\nc\u{202e}\n");
     assert_eq!(stdout(Device::Terminal), "a\\u{a}b\nc\\u{202e}\n");
     let json = Ok(Product::json(json!({"a": "\u{202e}"})));
     assert_eq!(run(options(Mode::Human), &[], &json).0, "{\n  \"a\": \"\\u202e\"\n}\n");
+    let old = Options { charset: Charset::Ascii, ..to(Mode::Human, Device::Terminal) };
+    assert_eq!(run(old, &[], &Ok(Product::lines(["\u{6db}"]))).0, "\\u{6db}\n");
+    assert_eq!(run(old, &[], &Ok(Product::json(json!("\u{6db}")))).0, "\"\\u06db\"\n");
 }
 
 struct Broken(io::ErrorKind);
@@ -357,6 +364,23 @@ fn finishing_waits_for_no_stage_and_leaves_no_thread() {
     assert_eq!(stderr.text(), "before\n::group::build\n::endgroup::\n");
     // The captures' other owners, the thread among them, are gone.
     assert_eq!(Arc::strong_count(&stdout.0), 1);
+}
+
+#[test]
+fn a_console_without_its_thread_still_tells_the_result() {
+    let finish = |thread| {
+        let (stdout, stderr) = (Capture::default(), Capture::default());
+        let streams =
+            Streams { stdout: Stream::new(stdout.clone()), stderr: Stream::new(stderr.clone()), columns: fake_width };
+        let options = options(Mode::Plain(Log::Lines));
+        let console = Console { options, streams, sender: channel().0, thread };
+        (console.finish(&Ok(Product::lines(["x"]))), stdout.text(), stderr.text())
+    };
+    assert_eq!(finish(None), (0, "x\n".into(), String::new()));
+    let dead = std::thread::spawn(|| -> Printer { std::panic::resume_unwind(Box::new("dead")) });
+    let (exit, stdout, stderr) = finish(Some(dead));
+    assert_eq!((exit, stdout.as_str()), (Kind::Bug.exit_code(), "x\n"));
+    assert!(stderr.starts_with("error[console.stopped]: "), "{stderr}");
 }
 
 /// What a terminal shows after some output: enough of ECMA-48 for the bars, and a panic for anything else.

@@ -239,8 +239,7 @@ impl Text {
             return;
         }
         let text = self.for_log(text);
-        let human_ascii = self.options.mode == Mode::Human && self.options.charset == Charset::Ascii;
-        let text = if human_ascii { ascii(&text) } else { text };
+        let text = self.in_charset(&text, self.options.devices.stderr);
         match &self.progress {
             Some(progress) => progress.suspend(|| self.streams.stderr.write(&text)),
             None => self.streams.stderr.write(&text),
@@ -264,33 +263,38 @@ impl Text {
         }
     }
 
+    fn in_charset<'a>(&self, text: &'a str, device: Device) -> Cow<'a, str> {
+        match self.options.charset_of(device) {
+            Charset::Ascii => ascii(text),
+            Charset::Unicode => Cow::Borrowed(text),
+        }
+    }
+
     fn room(&self) -> Room {
         self.options.room((self.streams.columns)())
     }
 
     /// The product as bytes for stdout.
     fn output(&self, output: &Output) -> String {
-        let exact = match (self.options.stdout, self.options.mode) {
+        let device = self.options.devices.stdout;
+        let exact = match (device, self.options.mode) {
             (Device::File, _) => true,
             // A CI runner reads stdout through a pipe too, and obeys what it finds there.
             (Device::Pipe, Mode::Plain(Log::GitHub | Log::GitLab)) | (Device::Terminal, _) => false,
             (Device::Pipe, _) => true,
         };
+        let shown = |safe: &str| self.in_charset(&self.for_log(safe), device).into_owned();
         match output {
             Output::Nothing => String::new(),
-            Output::Json(value) => json::document(value),
-            Output::Lines(lines) => lines
-                .iter()
-                .map(|line| match exact {
-                    true => line.replace('\n', "\\u{a}").replace('\r', "\\u{d}") + "\n",
-                    false => format!("{}\n", self.for_log(&sanitize_line(line))),
-                })
-                .collect(),
+            Output::Json(value) => json::document(value, self.options.charset_of(device)),
+            Output::Lines(lines) if exact => {
+                lines.iter().map(|line| line.replace('\n', "\\u{a}").replace('\r', "\\u{d}") + "\n").collect()
+            }
+            Output::Lines(lines) => lines.iter().map(|line| shown(&sanitize_line(line)) + "\n").collect(),
             Output::Text(text) => {
-                let text = if exact { Cow::Borrowed(text.as_str()) } else { sanitize(text) };
-                let text = if exact { text } else { Cow::Owned(self.for_log(&text).into_owned()) };
+                let text = if exact { text.clone() } else { shown(&sanitize(text)) };
                 let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-                format!("{text}{end}")
+                text + end
             }
         }
     }
