@@ -10,7 +10,7 @@ use crate::sanitize::Charset;
 use crate::table::{Column, Table};
 
 #[derive(Clone, Default)]
-struct Capture(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Capture(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Capture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -23,12 +23,12 @@ impl Write for Capture {
 }
 
 impl Capture {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("capture").clone()).expect("UTF-8")
     }
 }
 
-fn fake_width() -> usize {
+pub(super) fn fake_width() -> usize {
     60
 }
 

@@ -19,11 +19,16 @@ use crate::host::clock;
 use crate::sanitize::{Charset, ascii, sanitize, sanitize_line};
 use crate::table::{Room, bytes, duration};
 
-/// A log is given a sign of life after that silence: CI systems end jobs that say nothing.
-const SILENCE: Duration = Duration::from_secs(60);
+/// How often a log hears of work that goes on.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// A sign of life after that silence: CI systems end jobs that say nothing.
+    silence: Duration,
+    /// How far a transfer is.
+    transfer: Duration,
+}
 
-/// A transfer in a log says how far it is that often.
-const TRANSFER: Duration = Duration::from_secs(10);
+const PACE: Pace = Pace { silence: Duration::from_secs(60), transfer: Duration::from_secs(10) };
 
 /// Transfers that are followed at a time; one that never ends must not be remembered for ever.
 const TRANSFERS: usize = 64;
@@ -38,6 +43,7 @@ pub(super) struct Text {
     running: Vec<(String, Instant)>,
     transfers: BTreeMap<String, Instant>,
     spoke: Instant,
+    pace: Pace,
 }
 
 impl std::fmt::Debug for Text {
@@ -62,6 +68,7 @@ impl Text {
             running: Vec::new(),
             transfers: BTreeMap::new(),
             spoke: Instant::now(),
+            pace: PACE,
         }
     }
 
@@ -102,7 +109,7 @@ impl Text {
     pub(super) fn tick(&mut self) {
         if let Some(progress) = &self.progress {
             progress.tick();
-        } else if self.spoke.elapsed() >= SILENCE {
+        } else if self.spoke.elapsed() >= self.pace.silence {
             self.sign_of_life();
         }
     }
@@ -210,7 +217,7 @@ impl Text {
         }
         let followed = self.transfers.len();
         match self.transfers.get_mut(name) {
-            Some(last) if last.elapsed() >= TRANSFER => *last = Instant::now(),
+            Some(last) if last.elapsed() >= self.pace.transfer => *last = Instant::now(),
             Some(_) => return,
             None => {
                 if followed < TRANSFERS {
@@ -297,5 +304,65 @@ impl Text {
                 text + end
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::options::{Color, Devices, Width};
+    use crate::console::tests::{Capture, fake_width};
+    use crate::console::{Stream, Streams};
+
+    fn log(pace: Pace) -> (Text, Capture) {
+        let stderr = Capture::default();
+        let streams =
+            Streams { stdout: Stream::new(std::io::sink()), stderr: Stream::new(stderr.clone()), columns: fake_width };
+        let options = Options {
+            mode: Mode::Plain(Log::Lines),
+            color: Color::Off,
+            charset: Charset::Unicode,
+            verbosity: Verbosity::Normal,
+            width: Width::Unlimited,
+            devices: Devices { stdout: Device::Pipe, stderr: Device::Pipe },
+        };
+        let mut text = Text::new(options, streams);
+        text.pace = pace;
+        (text, stderr)
+    }
+
+    #[test]
+    fn a_silent_log_is_told_what_takes_so_long() {
+        let (mut text, stderr) = log(Pace { silence: Duration::ZERO, ..PACE });
+        text.tick();
+        assert_eq!(stderr.text(), "", "nothing runs");
+        text.event(&Event::Started { step: "build a\u{1b}".into() });
+        text.event(&Event::Started { step: "build b".into() });
+        text.tick();
+        let said = stderr.text();
+        assert!(said.starts_with("  still at build a\\u{1b} (") && said.ends_with("), and 1 more\n"), "{said}");
+        text.pace = PACE;
+        text.tick();
+        assert_eq!(stderr.text().lines().count(), 1, "it has just spoken");
+    }
+
+    #[test]
+    fn a_long_transfer_tells_how_far_it_is() {
+        let at = |done| Event::Transfer { name: "go1.26".into(), done, total: 80_000_000 };
+        let (mut text, stderr) = log(PACE);
+        [at(1), at(2), at(80_000_000)].iter().for_each(|event| text.event(event));
+        assert_eq!(stderr.text(), "", "a quick one says nothing");
+        text.pace = Pace { transfer: Duration::ZERO, ..PACE };
+        [at(1), at(40_000_000), at(80_000_000)].iter().for_each(|event| text.event(event));
+        assert_eq!(stderr.text(), "  40.0 MB of 80.0 MB  go1.26\n");
+    }
+
+    #[test]
+    fn transfers_that_never_end_are_not_remembered_for_ever() {
+        let (mut text, _) = log(PACE);
+        for n in 0..1000 {
+            text.event(&Event::Transfer { name: n.to_string(), done: 1, total: 2 });
+        }
+        assert_eq!(text.transfers.len(), TRANSFERS);
     }
 }
