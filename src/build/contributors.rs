@@ -6,7 +6,7 @@ use super::Yard;
 use crate::command::Command;
 use crate::host::files;
 use crate::plan::{Build, How};
-use crate::table::{Align, Table, bytes};
+use crate::table::{Column, Table, bytes};
 
 /// How many contributors are shown.
 const MOST: usize = 12;
@@ -66,11 +66,11 @@ fn package_of(symbol: &str) -> String {
 fn render(sizes: &BTreeMap<String, u64>) -> String {
     let mut rows: Vec<(&String, u64)> = sizes.iter().map(|(name, size)| (name, *size)).collect();
     rows.sort_by_key(|(name, size)| (std::cmp::Reverse(*size), *name));
-    let mut table = Table::new(&[("package", Align::Left), ("symbols", Align::Right)]);
+    let mut table = Table::new([Column::text("package"), Column::number("symbols")]);
     for (name, size) in rows.into_iter().take(MOST) {
-        table.row(vec![name.clone(), bytes(size)]);
+        table.push([name.clone(), bytes(size)]);
     }
-    table.render(None)
+    table.to_string()
 }
 
 #[cfg(test)]

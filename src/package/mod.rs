@@ -208,7 +208,7 @@ fn held(step: &Package, ready: &Ready) -> Vec<Held> {
 }
 
 fn contributors(step: &Package, ready: &Ready) -> String {
-    use crate::table::{Align, Table, bytes};
+    use crate::table::{Column, Table, bytes};
     let mut rows: Vec<(String, u64)> = step
         .members
         .iter()
@@ -218,9 +218,9 @@ fn contributors(step: &Package, ready: &Ready) -> String {
         })
         .collect();
     rows.sort_by_key(|(path, size)| (std::cmp::Reverse(*size), path.clone()));
-    let mut table = Table::new(&[("file", Align::Left), ("uncompressed", Align::Right)]);
+    let mut table = Table::new([Column::text("file"), Column::number("uncompressed")]);
     for (path, size) in rows.into_iter().take(12) {
-        table.row(vec![path, bytes(size)]);
+        table.push([path, bytes(size)]);
     }
-    table.render(None)
+    table.to_string()
 }
