@@ -6,6 +6,7 @@
 
 mod key;
 mod prune;
+mod records;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::artifact::Artifact;
 use crate::host::files::{self, FileError};
 
 pub use key::{Key, KeyBuilder};
+pub use records::Records;
 pub use prune::{Pruned, Stats};
 pub use stage::Stage;
 
