@@ -3,6 +3,7 @@
 #[macro_use]
 mod text;
 pub mod digest;
+pub mod dsse;
 pub mod json;
 pub mod key;
 pub mod name;
