@@ -7,5 +7,6 @@ pub mod dsse;
 pub mod json;
 pub mod key;
 pub mod name;
+pub mod statement;
 
 pub use digest::{Digest, Hasher};
