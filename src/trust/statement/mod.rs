@@ -5,7 +5,7 @@ mod check;
 mod release;
 mod terms;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 
