@@ -1,9 +1,12 @@
 //! One PEM block (RFC 7468), and which algorithm a key inside is for.
 
-use pkcs8::AlgorithmIdentifierRef;
 use pkcs8::der::SecretDocument;
+use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
 
 use super::KeyError;
+
+/// `id-Ed25519` (RFC 8410 §3).
+pub(super) const ED25519_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// The longest key file, in bytes. Room for a comment before an RSA key of 16384 bits.
 const MAX_BYTES: usize = 64 * 1024;

@@ -7,7 +7,7 @@ use pkcs8::der::Decode;
 use pkcs8::der::pem::{LineEnding, encode_string};
 use pkcs8::spki::SubjectPublicKeyInfoRef;
 
-use super::pem::{self, Block, algorithm_name};
+use super::pem::{self, Block, ED25519_OID, algorithm_name};
 use super::{Algorithm, KeyError, Signature, WeakKey};
 use crate::digest::Digest;
 
@@ -56,7 +56,7 @@ impl PublicKey {
         }
         // One key has exactly one DER form, the one above; what is left is to say what is wrong.
         let spki = SubjectPublicKeyInfoRef::from_der(der).map_err(|error| KeyError::Damaged(error.to_string()))?;
-        if spki.algorithm.oid != ed25519_dalek::ed25519::pkcs8::ALGORITHM_OID {
+        if spki.algorithm.oid != ED25519_OID {
             return Err(KeyError::OtherAlgorithm(algorithm_name(&spki.algorithm)));
         }
         let what = if spki.algorithm.parameters.is_some() { "has parameters" } else { "has not 32 bytes" };

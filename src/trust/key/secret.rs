@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use ed25519_dalek::pkcs8::{EncodePrivateKey, KeypairBytes};
 use ed25519_dalek::{Signer, SigningKey};
 use pkcs8::der::pem::LineEnding;
 use pkcs8::der::{Decode, ErrorKind, SecretDocument, Tag};
@@ -11,11 +10,16 @@ use pkcs8::pkcs5::{self, EncryptionScheme};
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use zeroize::Zeroizing;
 
-use super::pem::{self, Block, algorithm_name};
+use super::pem::{self, Block, ED25519_OID, algorithm_name};
 use super::{KeyError, Passphrase, PublicKey, Signature};
 
 /// PBKDF2-HMAC-SHA256 iterations of keys that are written here: the OWASP recommendation.
 pub const PBKDF2_ITERATIONS: u32 = 600_000;
+
+/// `SEQUENCE { INTEGER 0, SEQUENCE { OID 1.3.101.112 }, OCTET STRING { OCTET STRING (32 bytes follow) } }`: PKCS#8
+/// version 1 (RFC 8410 §7).
+const ED25519_PKCS8_PREFIX: [u8; 16] =
+    [0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
 /// The most iterations of a key that is read: some seconds.
 const MAX_ITERATIONS: u32 = 10_000_000;
@@ -66,14 +70,15 @@ impl SecretKey {
     /// Writes PKCS#8 version 1: OpenSSL 3.0 refuses version 2.
     pub fn to_pem(&self, encryption: Option<&Encryption<'_>>) -> Result<Zeroizing<String>, KeyError> {
         let Inner::Ed25519(key) = &self.0;
-        let pair = KeypairBytes { secret_key: key.to_bytes(), public_key: None };
-        let damaged = |error: &dyn fmt::Display| KeyError::Damaged(error.to_string());
-        let plain = pair.to_pkcs8_der().map_err(|error| damaged(&error))?;
+        // By hand and not by way of the library's own key pair: that is not zeroised, and writes version 2.
+        let mut plain = Zeroizing::new(Vec::with_capacity(ED25519_PKCS8_PREFIX.len() + 32));
+        plain.extend_from_slice(&ED25519_PKCS8_PREFIX);
+        plain.extend_from_slice(key.as_bytes());
         let (label, document) = match encryption {
-            None => ("PRIVATE KEY", plain),
+            None => ("PRIVATE KEY", SecretDocument::try_from(plain.as_slice()).map_err(damaged)?),
             Some(encryption) => ("ENCRYPTED PRIVATE KEY", encrypt(&plain, encryption)?),
         };
-        document.to_pem(label, LineEnding::LF).map_err(|error| damaged(&error))
+        document.to_pem(label, LineEnding::LF).map_err(damaged)
     }
 
     /// The public half.
@@ -97,16 +102,24 @@ impl fmt::Debug for SecretKey {
     }
 }
 
+fn damaged(error: impl fmt::Display) -> KeyError {
+    KeyError::Damaged(error.to_string())
+}
+
 fn from_pkcs8(der: &[u8]) -> Result<SecretKey, KeyError> {
-    let info = PrivateKeyInfoRef::from_der(der).map_err(|error| KeyError::Damaged(error.to_string()))?;
-    if info.algorithm.oid != ed25519_dalek::ed25519::pkcs8::ALGORITHM_OID {
+    let info = PrivateKeyInfoRef::from_der(der).map_err(damaged)?;
+    if info.algorithm.oid != ED25519_OID {
         return Err(KeyError::OtherAlgorithm(algorithm_name(&info.algorithm)));
     }
-    let pair = KeypairBytes::try_from(info).map_err(|error| KeyError::Damaged(error.to_string()))?;
-    let key = SigningKey::from_bytes(&pair.secret_key);
+    if info.algorithm.parameters.is_some() {
+        return Err(damaged("an Ed25519 key has no parameters"));
+    }
+    // An OCTET STRING within the OCTET STRING (RFC 8410 §7).
+    let seed = info.private_key.as_bytes().strip_prefix(&[0x04, 0x20]).and_then(|seed| seed.try_into().ok());
+    let key = SigningKey::from_bytes(seed.ok_or_else(|| damaged("an Ed25519 key has 32 bytes"))?);
     // Version 2 carries the public key beside the secret one; one that is not its own was tampered with.
-    if pair.public_key.as_ref().is_some_and(|public| public.as_ref() != key.verifying_key().as_bytes()) {
-        return Err(KeyError::Damaged("the public key in it is not the secret key's".to_owned()));
+    if info.public_key.is_some_and(|public| public.as_bytes() != Some(key.verifying_key().as_bytes())) {
+        return Err(damaged("the public key in it is not the secret key's"));
     }
     Ok(SecretKey(Inner::Ed25519(key)))
 }
@@ -116,7 +129,7 @@ fn decrypt(der: &[u8], passphrase: &Passphrase) -> Result<Zeroizing<Vec<u8>>, Ke
         ErrorKind::OidUnknown { oid } => KeyError::OtherEncryption(format!("the algorithm {oid}")),
         // An identifier in a place where PKCS#5 has it not: the schemes of PKCS#12 appendix C.
         ErrorKind::Value { tag: Tag::ObjectIdentifier } => KeyError::OtherEncryption("no scheme of PKCS#5".to_owned()),
-        _ => KeyError::Damaged(error.to_string()),
+        _ => damaged(error),
     })?;
     affordable(&info.encryption_algorithm)?;
     let plain = info.encryption_algorithm.decrypt(passphrase.bytes(), info.encrypted_data.as_bytes());
@@ -149,10 +162,9 @@ fn affordable(scheme: &EncryptionScheme) -> Result<(), KeyError> {
     }
 }
 
-fn encrypt(plain: &SecretDocument, encryption: &Encryption<'_>) -> Result<SecretDocument, KeyError> {
-    let damaged = |error: &dyn fmt::Display| KeyError::Damaged(error.to_string());
+fn encrypt(plain: &[u8], encryption: &Encryption<'_>) -> Result<SecretDocument, KeyError> {
     let parameters = Parameters::generate_pbkdf2_sha256_aes256cbc(PBKDF2_ITERATIONS, &encryption.salt, encryption.iv)
-        .map_err(|error| damaged(&error))?;
-    let info = PrivateKeyInfoRef::from_der(plain.as_bytes()).map_err(|error| damaged(&error))?;
-    info.encrypt_with_params(parameters, encryption.passphrase.bytes()).map_err(|error| damaged(&error))
+        .map_err(damaged)?;
+    let info = PrivateKeyInfoRef::from_der(plain).map_err(damaged)?;
+    info.encrypt_with_params(parameters, encryption.passphrase.bytes()).map_err(damaged)
 }

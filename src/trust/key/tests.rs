@@ -196,11 +196,11 @@ fn a_damaged_key_is_never_read_as_another() {
 
 #[test]
 fn a_second_version_with_a_foreign_public_key_is_refused() {
-    use ed25519_dalek::pkcs8::{EncodePrivateKey, KeypairBytes, PublicKeyBytes};
+    // RFC 8410 §10.3 has the form: INTEGER 1, and the public key under the context tag 1.
     let pem = |public: PublicKey| {
-        let public_key = Some(PublicKeyBytes(public.raw().try_into().expect("32 bytes")));
-        let der = KeypairBytes { secret_key: [9; 32], public_key }.to_pkcs8_der().expect("DER");
-        der.to_pem("PRIVATE KEY", pkcs8::LineEnding::LF).expect("PEM")
+        let head = hex("3051020101300506032b657004220420");
+        let der = [&head[..], &[9; 32], &hex("812100"), public.raw()].concat();
+        pkcs8::der::pem::encode_string("PRIVATE KEY", pkcs8::LineEnding::LF, &der).expect("PEM")
     };
     assert!(SecretKey::from_pem(&pem(secret([9; 32]).public()), None).is_ok());
     let error = SecretKey::from_pem(&pem(secret([8; 32]).public()), None).unwrap_err();
