@@ -95,6 +95,23 @@ fn a_malleable_s_is_refused() {
     assert_eq!(key.public().verify(b"message", &changed), Err(KeyError::SignatureMismatch));
 }
 
+/// A29: R of small order satisfies the equation of a lax verifier for S = k·a, without the nonce ever having been secret.
+#[test]
+fn an_r_of_small_order_is_refused() {
+    use curve25519_dalek::Scalar;
+    use ed25519_dalek::Verifier;
+    use sha2::Digest as _;
+    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let neutral = raw(LOW_ORDER[0]);
+    let hash = sha2::Sha512::new().chain_update(neutral).chain_update(key.verifying_key()).chain_update(b"message");
+    let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+    let bytes = [neutral, (k * key.to_scalar()).to_bytes()].concat();
+    let lax = ed25519_dalek::Signature::from_slice(&bytes).expect("64 bytes");
+    assert!(key.verifying_key().verify(b"message", &lax).is_ok(), "the attack works on a lax verifier");
+    let signature = Signature::from_bytes(&bytes).expect("64 bytes");
+    assert_eq!(secret([7; 32]).public().verify(b"message", &signature), Err(KeyError::SignatureMismatch));
+}
+
 const LOW_ORDER: [&str; 8] = [
     "0100000000000000000000000000000000000000000000000000000000000000",
     "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
