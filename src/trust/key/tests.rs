@@ -194,6 +194,23 @@ fn a_secret_key_survives_pem_plain_and_encrypted() {
     assert_eq!(SecretKey::from_pem(&sealed, Some(&phrase("wrong"))).unwrap_err(), KeyError::PassphraseWrong);
 }
 
+/// One wrong passphrase in 256 decrypts to noise with valid padding; the user's mistake is the same.
+#[test]
+fn every_wrong_passphrase_is_called_wrong() {
+    use pkcs8::der::Decode;
+    let plain = secret([9; 32]).to_pem(None).expect("PEM");
+    let der = pkcs8::der::SecretDocument::from_pem(&plain).expect("DER").1;
+    let parameters = pkcs8::pkcs5::pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(1, &[1; 16], [2; 16]);
+    let info = pkcs8::PrivateKeyInfoRef::from_der(der.as_bytes()).expect("PKCS#8");
+    let sealed = info.encrypt_with_params(parameters.expect("parameters"), "right").expect("encrypted");
+    let sealed = sealed.to_pem("ENCRYPTED PRIVATE KEY", pkcs8::LineEnding::LF).expect("PEM");
+    assert!(SecretKey::from_pem(&sealed, Some(&phrase("right"))).is_ok());
+    for attempt in 0..2000 {
+        let error = SecretKey::from_pem(&sealed, Some(&phrase(&format!("wrong {attempt}")))).unwrap_err();
+        assert_eq!(error, KeyError::PassphraseWrong, "attempt {attempt}");
+    }
+}
+
 #[test]
 fn a_damaged_key_is_never_read_as_another() {
     let key = secret([9; 32]);
