@@ -120,9 +120,9 @@ fn apt_install(packages: &[&str]) -> Outcome {
         eprintln!("{}", line.line());
         line.stream()
     };
-    let words = [&["install", "--yes", "--quiet", "--no-install-recommends"], packages].concat();
+    let words = [&["install", "--yes", "-qq", "--no-install-recommends"], packages].concat();
     // The package lists may be older than the archive: once more with fresh ones.
-    apt(&words).or_else(|_| apt(&["update", "--quiet"]).and_then(|()| apt(&words)))
+    apt(&words).or_else(|_| apt(&["update", "-qq"]).and_then(|()| apt(&words)))
 }
 
 /// Where tools are installed.

@@ -53,14 +53,17 @@ pub fn check(sources: &Sources<'_>) -> Vec<Violation> {
         let Some(own) = module.first().copied().filter(|own| *own != "trust") else { continue };
         let mut report = |line, message| violations.push(Violation { path: path.into(), line, rule: "layer", message });
         if rank(own).is_none() {
-            report(
-                0,
-                format!("`{own}` is not in the layer order: give it a place in LAYERS (xtask/src/tidy/layers.rs)"),
-            );
+            // Once for the module, not for each of its files.
+            if module.len() == 1 || !is_module(own, sources) {
+                report(0, format!("`{own}` has no place in the layer order: LAYERS in xtask/src/tidy/layers.rs"));
+            }
             continue;
         }
         for found in named(tokens, &module) {
-            if let Some(message) = judge(own, &found, &reexports) {
+            // A module without a place is named once, for itself.
+            let unplaced =
+                found.segments.first().is_some_and(|first| rank(first).is_none() && is_module(first, sources));
+            if let Some(message) = judge(own, &found, &reexports).filter(|_| !unplaced) {
                 report(found.line, message);
             }
         }
@@ -97,6 +100,10 @@ fn judge(own: &str, found: &Named<'_>, reexports: &BTreeMap<&str, &str>) -> Opti
         Some(layer) if Some(layer) > rank(own) => Some(format!("`{own}` names `{module}`, which stands below it")),
         Some(_) => None,
     }
+}
+
+fn is_module(name: &str, sources: &Sources<'_>) -> bool {
+    sources.get(&format!("src/{name}.rs")).is_some() || sources.get(&format!("src/{name}/mod.rs")).is_some()
 }
 
 fn rank(module: &str) -> Option<usize> {
@@ -215,7 +222,12 @@ mod tests {
 
     #[test]
     fn a_module_without_a_place_is_named() {
-        assert!(messages("src/queue/mod.rs", "")[0].contains("`queue` is not in the layer order"));
+        for path in ["src/queue/mod.rs", "src/queue.rs", "src/bin/queue.rs"] {
+            assert!(messages(path, "use crate::cli;")[0].contains("no place in the layer order"), "{path}");
+        }
+        let tree =
+            Tree::of(&[("src/queue/mod.rs", ""), ("src/queue/item.rs", ""), ("src/store/mod.rs", "use crate::queue;")]);
+        assert_eq!(check(&Sources::read(&tree)).len(), 1);
     }
 
     #[test]

@@ -22,6 +22,12 @@ impl<'a> Sources<'a> {
                 tests.insert(format!("{}/{module}", module_folder(path)));
             }
         }
+        // Cargo compiles a package's `tests` folder for tests alone.
+        for (path, _) in tree.files() {
+            if let Some(package) = path.strip_suffix("Cargo.toml") {
+                tests.insert(format!("{package}tests"));
+            }
+        }
         Self { files, tests }
     }
 
@@ -43,9 +49,7 @@ impl<'a> Sources<'a> {
     /// Whether a file is compiled for tests alone.
     pub fn is_test(&self, path: &str) -> bool {
         let stem = path.trim_end_matches(".rs");
-        path.starts_with("tests/")
-            || stem.match_indices('/').any(|(at, _)| self.tests.contains(&stem[..at]))
-            || self.tests.contains(stem)
+        stem.match_indices('/').any(|(at, _)| self.tests.contains(&stem[..at])) || self.tests.contains(stem)
     }
 }
 
@@ -84,10 +88,13 @@ mod tests {
             ("src/a/tests/deep.rs", ""),
             ("src/a/tests2.rs", ""),
             ("src/b/tests.rs", ""),
+            ("Cargo.toml", ""),
             ("tests/e2e/main.rs", ""),
+            ("src/trust/Cargo.toml", ""),
+            ("src/trust/tests/openssl.rs", ""),
         ]);
         let sources = Sources::read(&tree);
         let tests: Vec<_> = sources.all().map(|(path, _)| path).filter(|path| sources.is_test(path)).collect();
-        assert_eq!(tests, ["src/a/tests.rs", "src/a/tests/deep.rs", "tests/e2e/main.rs"]);
+        assert_eq!(tests, ["src/a/tests.rs", "src/a/tests/deep.rs", "src/trust/tests/openssl.rs", "tests/e2e/main.rs"]);
     }
 }
