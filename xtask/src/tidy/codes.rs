@@ -6,7 +6,10 @@ use super::Violation;
 use super::sources::Sources;
 use crate::source::{Kind, Token, closing};
 
-/// Checks every string literal in the body of a `fn code`, but the arguments of calls (`words.contains("…")`).
+/// Functions whose first argument may be the value.
+const CARRIERS: &[&str] = &["map_or", "unwrap_or", "Some"];
+
+/// Checks every string literal that the body of a `fn code` can give.
 pub fn check(sources: &Sources<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut owners: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
@@ -42,11 +45,20 @@ fn bodies<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
     starts.filter_map(body).collect()
 }
 
-/// The string literals of a body that are not the first argument of a call.
+/// The string literals that stand where a value stands: not in a pattern, not in a comparison, not handed to a call.
 fn literals<'t, 'a>(body: &'t [Token<'a>]) -> impl Iterator<Item = &'t Token<'a>> {
-    let argument = |at: usize| at >= 2 && body[at - 1].is("(") && body[at - 2].kind == Kind::Word;
+    let sign = |at: Option<usize>, text: &str| at.and_then(|at| body.get(at)).is_some_and(|token| token.is(text));
+    let is_value = move |at: usize| {
+        let before = |back: usize| at.checked_sub(back);
+        let arm = sign(before(1), ">") && sign(before(2), "=");
+        let bound = sign(before(1), "=") && before(2).is_some_and(|two| body[two].kind == Kind::Word);
+        let carried = sign(before(1), "(") && CARRIERS.iter().any(|name| sign(before(2), name));
+        let begins = ["{", "}", ";", "return"].iter().any(|text| sign(before(1), text));
+        let pattern = ["=", "|", "if"].iter().any(|text| sign(Some(at + 1), text));
+        (arm || bound || carried || begins) && !pattern
+    };
     let found = body.iter().enumerate().filter(|(_, token)| token.kind == Kind::Text);
-    found.filter(move |(at, _)| !argument(*at)).map(|(_, token)| token)
+    found.filter(move |(at, _)| is_value(*at)).map(|(_, token)| token)
 }
 
 /// `^[a-z]+(\.[a-z0-9-]+)+$`
@@ -102,6 +114,31 @@ mod tests {
         assert!(found.len() == 1 && found[0].contains("already a code in src/a.rs:1"), "{found:?}");
         let same_file = format!("{one}\n{}", function("A => \"file.missing\""));
         assert_eq!(messages(&[("src/a.rs", &same_file)]).len(), 1);
+    }
+
+    #[test]
+    fn every_place_of_a_value_counts_and_no_other() {
+        let values = [
+            "\"X\"",
+            "return \"X\";",
+            "match self { A => \"X\", }",
+            "match self { A => { \"X\" } }",
+            "if a { b } else { \"X\" }",
+            "let c = \"X\"; c",
+            "self.0.map_or(\"X\", E::code)",
+        ];
+        for value in values {
+            assert_eq!(messages(&[("src/a.rs", &format!("fn code() {{ {value} }}"))]).len(), 1, "{value}");
+        }
+        let others = [
+            "if w.contains(\"X\") { a }",
+            "match a { \"X\" => b, \"Y\" | \"Z\" => c, \"W\" if d => e }",
+            "match a { A { name: \"X\", .. } => b, }",
+            "if a == \"X\" { b }",
+        ];
+        for other in others {
+            assert_eq!(messages(&[("src/a.rs", &format!("fn code() {{ {other} }}"))]), [""; 0], "{other}");
+        }
     }
 
     #[test]

@@ -8,6 +8,9 @@ use crate::tree::Tree;
 /// Folders of one machine; written in two parts, so that this file passes its own rule.
 const MACHINE: &[&str] = &[concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/wo", "rk/")];
 
+/// Names that belong to no person: a home folder of theirs is an example.
+const NOBODY: &[&str] = &["me", "nobody", "nonroot", "somebody"];
+
 /// Files that may name such a folder, each with its reason.
 const ALLOWED: &[(&str, &str)] = &[];
 
@@ -55,7 +58,9 @@ fn machine_path(line: &str) -> Option<&'static str> {
     MACHINE.iter().copied().find(|folder| {
         line.match_indices(folder).any(|(at, _)| {
             let before = line[..at].chars().next_back();
-            !before.is_some_and(|c| c.is_alphanumeric() || "_-.}*/".contains(c))
+            let name = line[at + folder.len()..].split(|c: char| !c.is_alphanumeric()).next();
+            let example = *folder == MACHINE[1] && name.is_some_and(|name| NOBODY.contains(&name));
+            !example && !before.is_some_and(|c| c.is_alphanumeric() || "_-.}*/".contains(c))
         })
     })
 }

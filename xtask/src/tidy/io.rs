@@ -44,8 +44,9 @@ const TERMINAL: &[&str] = &[
 /// Clocks and chance, for the pure layers.
 const IMPURE: &[&str] = &["std::time::SystemTime", "std::time::Instant", "getrandom"];
 
-/// Constants and values that live in those modules but touch nothing.
-const HARMLESS: &[&str] = &["std::env::consts", "std::process::ExitCode"];
+/// Constants, values and pure functions that live in those modules but touch nothing.
+const HARMLESS: &[&str] =
+    &["reqwest::Url", "std::env::consts", "std::env::join_paths", "std::env::split_paths", "std::process::ExitCode"];
 
 const PRINTING: &[&str] = &["println", "print", "eprintln", "eprint", "dbg"];
 
@@ -85,7 +86,9 @@ fn judge(own: &str, found: &Named<'_>) -> Option<(&'static str, String)> {
     if pure && (under(OUTSIDE) || under(IMPURE) || under(TERMINAL)) {
         return Some(("io", format!("`{own}` is pure and names `{name}`: let the caller hand the value in")));
     }
-    if own != "host" && under(OUTSIDE) {
+    // Whoever owns the terminal may ask how wide it is.
+    let own_terminal = own == "console" && found.is_under("rustix::termios");
+    if own != "host" && under(OUTSIDE) && !own_terminal {
         return Some(("io", format!("`{name}` outside host: use or extend crate::host")));
     }
     if !matches!(own, "console" | "host") && under(TERMINAL) {
@@ -143,6 +146,13 @@ mod tests {
     }
 
     #[test]
+    fn only_console_asks_for_the_terminals_width() {
+        let text = "fn f() { rustix::termios::tcgetwinsize(fd) }";
+        assert_eq!(rules("src/console/streams.rs", text), [""; 0]);
+        assert_eq!(rules("src/store/key.rs", text), ["io"]);
+    }
+
+    #[test]
     fn the_pure_layers_have_no_clock_and_no_chance() {
         for path in ["src/trust/key.rs", "src/plan/mod.rs", "src/version/mod.rs", "src/command.rs"] {
             for way in
@@ -159,6 +169,7 @@ mod tests {
     #[test]
     fn values_and_tests_pass() {
         let text = "use std::{io::Read, path::Path, env::consts::OS, process::ExitCode};\n\
+                    use reqwest::Url; use std::env::{join_paths, split_paths};\n\
                     fn f() { writeln!(out, \"println!\") } // std::fs::read\n\
                     #[cfg(test)]\nmod tests { use std::fs; fn f() { println!() } }\n";
         assert_eq!(rules("src/store/key.rs", text), [""; 0]);
