@@ -40,7 +40,6 @@ pub mod store;
 pub mod survey;
 pub mod table;
 pub mod target;
-pub mod time;
 pub mod toolchain;
 pub mod verify;
 pub mod version;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use sealift_trust::name::{FileName, plain_file};
+use sealift_trust::statement::Timestamp;
 use serde::Serialize;
 
 use crate::archive::{Codec, Format};
@@ -16,7 +17,7 @@ use crate::config::template::Fields;
 use crate::store::{Key, KeyBuilder};
 use crate::survey::{Extra, Survey, Surveyed, TargetInputs, Work};
 use crate::target::Target;
-use crate::time::rfc3339;
+
 use crate::version::{Release, Stamp};
 
 pub use error::PlanError;
@@ -300,7 +301,7 @@ fn ldflags(compile: &crate::config::settings::CompileSettings, stamp: &Stamp) ->
     if !stamp.commit.is_empty() {
         flags.push(format!("-X main.commit={}", stamp.commit));
     }
-    flags.push(format!("-X main.date={}", rfc3339(stamp.time)));
+    flags.push(format!("-X main.date={}", date(stamp.time)));
     flags.extend(compile.ldflags.clone());
     flags.join(" ")
 }
@@ -426,4 +427,9 @@ impl Package {
         };
         self.members.iter().filter_map(service).collect()
     }
+}
+
+/// A moment as it is stamped; one beyond the year 9999 has no written form and becomes the first.
+fn date(unix: u64) -> String {
+    Timestamp::from_unix(unix).or_else(|| Timestamp::from_unix(0)).map(|time| time.to_string()).unwrap_or_default()
 }

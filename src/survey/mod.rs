@@ -174,6 +174,25 @@ pub fn survey(
     Ok(Survey { release, toolchains: found.toolchains, services: found.services, source, tidiness })
 }
 
+/// Finds the version alone, without looking at services.
+pub fn release(host: &Host, config: &Config, mode: Mode) -> Result<Release, SurveyError> {
+    let (git, history) = repository(host, config)?;
+    release_of(host, config, (&git, &history), mode)
+}
+
+fn release_of(host: &Host, config: &Config, (git, history): (&Git, &History), mode: Mode) -> Result<Release, SurveyError> {
+    let reachable = history::reachable_tags(host, git, &history.head.id)?;
+    let mut release = version::release(history, &reachable, &config.version.tag_prefix, mode)?;
+    release.commit.time = epoch(host).unwrap_or(release.commit.time);
+    release.source = config.project.source.clone().or(release.source);
+    Ok(release)
+}
+
+/// `SOURCE_DATE_EPOCH` (reproducible-builds.org): takes the place of every commit time.
+fn epoch(host: &Host) -> Option<u64> {
+    host.env.var("SOURCE_DATE_EPOCH")?.parse().ok()
+}
+
 fn repository(host: &Host, config: &Config) -> Result<(Git, History), HistoryError> {
     let git = Git::find(host, &config.root)?;
     let top = git.text(host, ["rev-parse", "--show-prefix"])?;
@@ -188,21 +207,11 @@ fn tolerable(error: &HistoryError) -> bool {
 
 impl Reader<'_> {
     fn release(&self, mode: Mode) -> Result<Release, SurveyError> {
-        let prefix = &self.config.version.tag_prefix;
-        let (Some(git), Some(history)) = (&self.git, &self.history) else {
-            let commit = history::Commit { id: String::new(), time: self.epoch().unwrap_or(0) };
-            let version = version::snapshot(&[], prefix, "", None);
-            return Ok(Release { version, tag: None, commit, snapshot: true, dirty: true, source: None });
-        };
-        let reachable = history::reachable_tags(self.host, git, &history.head.id)?;
-        let mut release = version::release(history, &reachable, prefix, mode)?;
-        release.commit.time = self.epoch().unwrap_or(release.commit.time);
-        release.source = self.config.project.source.clone().or(release.source);
-        Ok(release)
-    }
-
-    /// `SOURCE_DATE_EPOCH` (reproducible-builds.org): takes the place of every commit time.
-    fn epoch(&self) -> Option<u64> {
-        self.host.env.var("SOURCE_DATE_EPOCH")?.parse().ok()
+        if let (Some(git), Some(history)) = (&self.git, &self.history) {
+            return release_of(self.host, self.config, (git, history), mode);
+        }
+        let commit = history::Commit { id: String::new(), time: epoch(self.host).unwrap_or(0) };
+        let version = version::snapshot(&[], &self.config.version.tag_prefix, "", None);
+        Ok(Release { version, tag: None, commit, snapshot: true, dirty: true, source: None })
     }
 }
