@@ -21,15 +21,16 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("x", "sealift reads what the compiler prints", "sealift build --verbose shows the commands"),
 ];
 
+/// Those of them that take no value.
+const REFUSED_SWITCHES: &[&str] = &["n", "work", "json", "x"];
+
 /// Flags that take a value, which may be the next element.
-const WITH_VALUE: &[&str] = &[
-    "p", "covermode", "coverpkg", "asmflags", "buildmode", "gccgoflags", "gcflags", "installsuffix", "mod", "pgo",
-];
+const WITH_VALUE: &[&str] =
+    &["p", "covermode", "coverpkg", "asmflags", "buildmode", "gccgoflags", "gcflags", "installsuffix", "mod", "pgo"];
 
 /// Flags without a value, which therefore end with their element.
-const SWITCHES: &[&str] = &[
-    "a", "race", "msan", "asan", "cover", "v", "linkshared", "modcacherw", "trimpath", "buildvcs",
-];
+const SWITCHES: &[&str] =
+    &["a", "race", "msan", "asan", "cover", "v", "linkshared", "modcacherw", "trimpath", "buildvcs"];
 
 /// Reads the elements of `flags` one after the other; a value may stand in the element behind its flag.
 #[derive(Default)]
@@ -59,6 +60,8 @@ impl Flags {
             return Err(wrong.hint(format!("flags = [{}]", words.join(", "))));
         }
         if let Some((_, why, hint)) = REFUSED.iter().find(|(refused, ..)| *refused == name) {
+            // What stands behind it is its value, and no second mistake.
+            self.open = Some(name.to_owned()).filter(|_| value.is_none() && !REFUSED_SWITCHES.contains(&name));
             return Err(refused(&format!("-{name}"), why).hint(*hint));
         }
         match value {
@@ -120,7 +123,9 @@ pub(super) fn linker_flag(text: &str) -> Result<String, Wrong> {
         ("extldflags", Some(_)) => {}
         _ if text.contains(|c: char| c.is_whitespace() || c == '\'' || c == '"') => {
             let hint = match text.split_once(char::is_whitespace) {
-                Some((flag @ ("-X" | "--X"), rest)) => format!("write it as one: {:?}", format!("{flag}={}", rest.trim())),
+                Some((flag @ ("-X" | "--X"), rest)) => {
+                    format!("write it as one: {:?}", format!("{flag}={}", rest.trim()))
+                }
                 _ => "each flag is an element of its own, with = before its value".to_owned(),
             };
             return Err(wrong("holds a space or a quote, and would be split").hint(hint));
@@ -174,21 +179,22 @@ const OWN_TOO: &[&str] =
     &["GOENV", "GOROOT", "GOPATH", "GOWORK", "GOTMPDIR", "PATH", "HOME", "TMPDIR", "TMP", "TEMP", "SOURCE_DATE_EPOCH"];
 
 /// Variables that say what is compiled for.
-const OF_TARGETS: &[&str] = &[
-    "GOOS", "GOARCH", "GOARM", "GOARM64", "GOAMD64", "GO386", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM",
-];
+const OF_TARGETS: &[&str] =
+    &["GOOS", "GOARCH", "GOARM", "GOARM64", "GOAMD64", "GO386", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM"];
 
 /// A variable for the compiler.
 pub(super) fn variable(name: &str, value: &str) -> Result<(), Wrong> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.is_empty() || name.len() > 200 || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(fits) {
+    if name.is_empty() || name.len() > 200 || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(fits)
+    {
         let wrong = Wrong::new("config.env", format!("{} is not the name of a variable", quoted(name)));
         return Err(wrong.hint("letters, digits and _"));
     }
     // Windows does not tell `Path` from `PATH`.
     let upper = name.to_ascii_uppercase();
     let own = OWN.iter().find(|(own, _)| *own == upper).map(|(_, hint)| *hint);
-    let of_targets = OF_TARGETS.contains(&upper.as_str()).then_some("build.targets decides it: linux/arm/v7, linux/amd64/v3");
+    let of_targets =
+        OF_TARGETS.contains(&upper.as_str()).then_some("build.targets decides it: linux/arm/v7, linux/amd64/v3");
     let own_too = OWN_TOO.contains(&upper.as_str()).then_some("take it away");
     if let Some(hint) = own.or(of_targets).or(own_too) {
         return Err(Wrong::new("config.env", format!("{name} is set by sealift itself")).hint(hint));
@@ -268,8 +274,23 @@ mod tests {
             assert!(linker_flag(flag).is_ok(), "{flag}");
         }
         for flag in [
-            "", "-s -w", "-X main.a=b", "'-s", "-B\"", "-X=a", "-X=a=b", "-X=.a=b", "-X=main.=b", "-X=ma in.a=b",
-            "-X=main.a='\"", "-X=main.a=b\n-o=c", "-o=x", "--tmpdir=x", "-X='main.a=b", "-X=-o.x=y", "-w\u{0}",
+            "",
+            "-s -w",
+            "-X main.a=b",
+            "'-s",
+            "-B\"",
+            "-X=a",
+            "-X=a=b",
+            "-X=.a=b",
+            "-X=main.=b",
+            "-X=ma in.a=b",
+            "-X=main.a='\"",
+            "-X=main.a=b\n-o=c",
+            "-o=x",
+            "--tmpdir=x",
+            "-X='main.a=b",
+            "-X=-o.x=y",
+            "-w\u{0}",
         ] {
             assert_eq!(linker_flag(flag).map_err(|wrong| wrong.code), Err("config.ldflags"), "{flag:?}");
         }
@@ -306,7 +327,9 @@ mod tests {
         assert!(refused("GOARM").contains("build.targets"));
         assert!(refused("GOFLAGS").contains("build.flags"));
         assert!(refused("Path").contains("take it away"));
-        for (name, value) in [("", "x"), ("1A", "x"), ("A B", "x"), ("A=B", "x"), ("Ä", "x"), ("OK", "a\nb"), ("OK", "\0")] {
+        for (name, value) in
+            [("", "x"), ("1A", "x"), ("A B", "x"), ("A=B", "x"), ("Ä", "x"), ("OK", "a\nb"), ("OK", "\0")]
+        {
             assert_eq!(variable(name, value).map_err(|wrong| wrong.code), Err("config.env"), "{name:?}");
         }
         assert_eq!(variable("GOEXPERIMENT", "jsonv2"), Ok(()));

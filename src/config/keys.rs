@@ -163,8 +163,7 @@ const TAGS: Key = key("tags", Shape::List(Text::Tag), "[]", "[\"netgo\"]").says(
 const ENV: Key = key("env", Shape::Variables, "{}", "{ GOEXPERIMENT = \"jsonv2\" }")
     .says("Further environment variables of the compiler; they count as inputs.");
 const CGO: Key = key("cgo", Shape::Bool, "false", "true").says("Whether cgo is on.");
-const STRIP: Key =
-    key("strip", Shape::Bool, "true", "false").says("Leave symbol table and debug data out (`-s -w`).");
+const STRIP: Key = key("strip", Shape::Bool, "true", "false").says("Leave symbol table and debug data out (`-s -w`).");
 
 static HOOKS: Table = Table {
     text: "Commands around a build, each an array of program and arguments; no shell reads them.",
@@ -194,7 +193,9 @@ static PACKAGE: Table = Table {
         key("together", Shape::Bool, "false", "true").says("One archive for a target with all services."),
         key("source", Shape::Bool, "false", "true").says("Make an archive of the sources too."),
         key("upx", Shape::Bool, "false", "true").says("Compress programs with `upx`."),
-        key("level", Shape::Number(MAX_LEVEL), "0", "9").says("Compression level: up to 9, up to 19 where all archives are tar.zst; 0 is the format's own default."),
+        key("level", Shape::Number(MAX_LEVEL), "0", "9").says(
+            "Compression level: up to 9, up to 19 where all archives are tar.zst; 0 is the format's own default.",
+        ),
         table("budget", &BUDGET),
     ],
 };

@@ -91,7 +91,11 @@ impl<'a> Layers<'a> {
             upx: self.take(&key("upx"), written.upx.as_ref(), below.upx),
             level: self.take(&key("level"), written.level.as_ref(), below.level),
             binary_budget: self.take_some(&key("budget.binary"), written.binary_budget.as_ref(), below.binary_budget),
-            archive_budget: self.take_some(&key("budget.archive"), written.archive_budget.as_ref(), below.archive_budget),
+            archive_budget: self.take_some(
+                &key("budget.archive"),
+                written.archive_budget.as_ref(),
+                below.archive_budget,
+            ),
         }
     }
 

@@ -79,7 +79,10 @@ impl Origins {
             ("version.tag-prefix".into(), text(&config.version.tag_prefix)),
         ];
         rows.extend(settings_rows("", &config.defaults));
-        rows.push(("attest.key".into(), config.attest.key.as_ref().map_or_else(none, |key| text(&key.to_string_lossy()))));
+        rows.push((
+            "attest.key".into(),
+            config.attest.key.as_ref().map_or_else(none, |key| text(&key.to_string_lossy())),
+        ));
         rows.push(("cache.dir".into(), text(&config.cache.to_string_lossy())));
         for service in &config.services {
             let prefix = format!("service.{}.", segment(service.name.as_str()));
@@ -89,8 +92,16 @@ impl Origins {
             };
             rows.push((format!("{prefix}path"), text(&service.path)));
             rows.push((format!("{prefix}kind"), text(kind)));
-            let own = settings_rows(&prefix, &service.settings);
-            rows.extend(own.into_iter().filter(|(key, _)| self.0.contains_key(key)));
+            let mut own: Pairs = Vec::new();
+            for (key, value) in settings_rows(&prefix, &service.settings) {
+                // An override that the service repeats for the same pattern comes twice; the later one is what holds.
+                match own.iter_mut().find(|(known, _)| *known == key) {
+                    Some(row) => row.1 = value,
+                    None if self.0.contains_key(&key) => own.push((key, value)),
+                    None => {}
+                }
+            }
+            rows.extend(own);
         }
         let row = |(key, value): (String, String)| Row { origin: self.of(&key).to_string(), key, value };
         rows.into_iter().map(row).collect()
@@ -132,10 +143,8 @@ fn build_rows(build: &BuildSettings) -> Pairs {
 
 fn override_rows(prefix: &str, over: &CompileOverride) -> Pairs {
     let lists = [("flags", &over.flags), ("ldflags", &over.ldflags), ("tags", &over.tags)];
-    let mut rows: Pairs = lists
-        .into_iter()
-        .filter_map(|(key, value)| Some((format!("{prefix}{key}"), list(value.as_ref()?))))
-        .collect();
+    let mut rows: Pairs =
+        lists.into_iter().filter_map(|(key, value)| Some((format!("{prefix}{key}"), list(value.as_ref()?)))).collect();
     rows.extend(over.env.iter().map(|(name, value)| (format!("{prefix}env.{}", segment(name)), text(value))));
     let switches = [("cgo", over.cgo), ("strip", over.strip)];
     rows.extend(switches.into_iter().filter_map(|(key, value)| Some((format!("{prefix}{key}"), value?.to_string()))));
@@ -146,7 +155,9 @@ fn package_rows(package: &PackageSettings) -> Pairs {
     let rules: Vec<String> = package
         .formats
         .iter()
-        .map(|(pattern, formats)| format!("{} = {}", segment(pattern.text()), list(formats.iter().map(ToString::to_string))))
+        .map(|(pattern, formats)| {
+            format!("{} = {}", segment(pattern.text()), list(formats.iter().map(ToString::to_string)))
+        })
         .collect();
     let bytes = |bytes: Option<u64>| bytes.map_or_else(none, |bytes| text(&size::print(bytes)));
     vec![

@@ -14,6 +14,8 @@ use crate::error::{Place, nearest};
 /// How many problems are kept; a hostile file could make one of every byte.
 const MAX_PROBLEMS: usize = 50;
 
+const BY_TARGET_HINT: &str = "a pattern stands in quotes, its keys below: [build.target.\"linux/*\"]";
+
 /// The file's text and what was found to be wrong with it.
 pub(super) struct Notes<'a> {
     file: &'a str,
@@ -110,7 +112,8 @@ impl<'a> Section<'a> {
         if let Some(near) = Some(key).filter(|key| key.len() <= 60).and_then(|key| nearest(key, names())) {
             return wrong.hint(format!("did you mean {near:?}?"));
         }
-        let home = keys::tables().into_iter().find(|(_, table)| table.key(key).is_some());
+        let homes = keys::tables().into_iter().filter(|(_, table)| table.key(key).is_some());
+        let home = homes.min_by_key(|(header, _)| header.len());
         wrong.hint(match home {
             Some((header, _)) => format!("{key:?} is a key of [{header}]"),
             None => format!("the keys here are {}", names().collect::<Vec<_>>().join(", ")),
@@ -132,9 +135,14 @@ impl<'a> Section<'a> {
     fn refuse_type(&self, node: &Node, span: Range<usize>, found: &str) {
         let wanted = node.shape.describe();
         let text = format!("{} must be {} {wanted}, and is {}", node.name, article(wanted), a(found));
-        let example = self.spec.keys.iter().find(|key| node.name.ends_with(key.name) && !key.example.is_empty());
+        let last = node.name.rsplit('.').next().unwrap_or("");
+        let example = self.spec.keys.iter().find(|key| key.name == last && !key.example.is_empty());
         let wrong = Wrong::new("config.type", text);
-        let hint = example.map(|key| format!("for example {} = {}", key.name, key.example));
+        let hint = match node.shape {
+            Shape::Tables(_) => Some(format!("write [[{}]], in double brackets", node.name)),
+            Shape::ByTarget(_) => Some(BY_TARGET_HINT.to_owned()),
+            _ => example.map(|key| format!("for example {} = {}", key.name, key.example)),
+        };
         self.notes.add(span, Wrong { hint, ..wrong });
     }
 
@@ -207,8 +215,7 @@ impl<'a> Section<'a> {
                 None => {
                     let span = item.span().unwrap_or(key);
                     let text = format!("{name} must be a table, and is {}", a(item.type_name()));
-                    let hint = "a pattern stands in quotes, its keys below: [build.target.\"linux/*\"]";
-                    self.notes.add(span, Wrong::new("config.type", text).hint(hint));
+                    self.notes.add(span, Wrong::new("config.type", text).hint(BY_TARGET_HINT));
                 }
             }
         }
@@ -240,11 +247,7 @@ impl<'a> Section<'a> {
     }
 
     /// A string that a rule reads.
-    pub fn text<T>(
-        &self,
-        name: &'static str,
-        read: impl FnOnce(&str) -> Result<T, Wrong>,
-    ) -> Option<Written<T>> {
+    pub fn text<T>(&self, name: &'static str, read: impl FnOnce(&str) -> Result<T, Wrong>) -> Option<Written<T>> {
         self.value(name, |value| value.as_str().map(read))
     }
 

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Wrong};
 use super::layers::Layers;
-use super::origins::{Origin, Origins, segment};
+use super::origins::{Origin, segment};
 use super::reader::Notes;
 use super::settings::{AttestSettings, Config, Project, Service, ServiceKind, Settings, VersionRules};
 use super::written::{Contents, WrittenService};
-use super::{Fallback, Overrides};
+use super::{Fallback, Loaded, Overrides};
 use crate::archive::Format;
 use crate::error::nearest;
 use crate::host::Host;
@@ -37,7 +37,7 @@ impl<'a> Resolver<'a> {
         root: &Path,
         fallback: &Fallback,
         overrides: &Overrides,
-    ) -> Result<(Config, Origins), ConfigError> {
+    ) -> Result<Loaded, ConfigError> {
         let contents = self.contents;
         let project = self.project(fallback)?;
         let tag_prefix = self.layers.take("version.tag-prefix", contents.tag_prefix.as_ref(), "v".into());
@@ -59,7 +59,7 @@ impl<'a> Resolver<'a> {
         self.override_with(&mut config, overrides)?;
         match self.notes.problems() {
             Some(problems) => Err(ConfigError::Invalid(problems)),
-            None => Ok((config, self.layers.origins)),
+            None => Ok(Loaded { config, origins: self.layers.origins }),
         }
     }
 

@@ -122,7 +122,8 @@ impl TemplateError {
         match self {
             Self::Unknown { nearest: Some(near), .. } => format!("did you mean {{{near}}}?"),
             Self::Unknown { .. } | Self::Empty => {
-                let all: Vec<String> = Variable::ALL.iter().map(|variable| format!("{{{}}}", variable.name())).collect();
+                let all: Vec<String> =
+                    Variable::ALL.iter().map(|variable| format!("{{{}}}", variable.name())).collect();
                 format!("the variables are {}", all.join(" "))
             }
             Self::Open { .. } => "write {{ for a brace that is meant as text".into(),
@@ -208,7 +209,9 @@ fn variable_at(text: &str, open: usize) -> Result<(Variable, usize), TemplateErr
     let unknown = || TemplateError::Unknown {
         name: name.chars().take(60).collect(),
         at: open..end,
-        nearest: Some(name).filter(|name| name.len() <= 60).and_then(|name| nearest(name, Variable::ALL.map(Variable::name))),
+        nearest: Some(name)
+            .filter(|name| name.len() <= 60)
+            .and_then(|name| nearest(name, Variable::ALL.map(Variable::name))),
     };
     found.map(|variable| (variable, end)).ok_or_else(unknown)
 }

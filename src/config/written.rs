@@ -129,7 +129,8 @@ fn refuse_twins(root: &Section, contents: &Contents) {
         let Some(name) = service.resolved_name(contents.name.as_ref().map(|name| &name.value)) else { continue };
         if !seen.insert(name.folded()) {
             let at = service.name.as_ref().map_or(service.span.clone(), |name| name.span.clone());
-            let wrong = Wrong::new("config.duplicate-service", format!("a second service is named {:?}", name.as_str()));
+            let wrong =
+                Wrong::new("config.duplicate-service", format!("a second service is named {:?}", name.as_str()));
             root.refuse(at, wrong.hint("names are unique without regard to case: give each service its own name"));
         }
     }
@@ -165,7 +166,10 @@ fn service(section: &Section) -> WrittenService {
         for (key, there) in [("name", section.holds("name")), ("path", section.holds("path"))] {
             if !there {
                 let wrong = Wrong::new("config.value", format!("a prebuilt service needs the key {key:?}"));
-                section.refuse(section.span.clone(), wrong.hint("path = \"out/api_{target}\" names a file for each target"));
+                section.refuse(
+                    section.span.clone(),
+                    wrong.hint("path = \"out/api_{target}\" names a file for each target"),
+                );
             }
         }
     } else if let (false, Some(path)) = (section.holds("name"), &path) {
@@ -246,10 +250,13 @@ fn formats(section: &Section) -> Option<Written<Vec<(Pattern, Vec<Format>)>>> {
     for (pattern, formats) in written.value {
         let at = pattern.as_ref().map_or(written.span.clone(), |pattern| pattern.span.clone());
         let text = pattern.as_ref().map_or("*", |pattern| &pattern.value);
-        let names: BTreeSet<String> = formats.iter().map(Format::to_string).collect();
-        if names.len() != formats.len() || formats.is_empty() {
-            let wrong = Wrong::new("config.value", "at least one format is needed, and each only once");
+        let distinct: BTreeSet<Format> = formats.iter().copied().collect();
+        if formats.is_empty() {
+            let wrong = Wrong::new("config.value", "a release without archives has no files: at least one format");
             section.refuse(at.clone(), wrong.hint("for example [\"tar.gz\", \"zip\"]"));
+        } else if distinct.len() != formats.len() {
+            let wrong = Wrong::new("config.value", "a format is named twice, and would write the same file twice");
+            section.refuse(at.clone(), wrong.hint("name each only once"));
         }
         match values::rule_target(text) {
             Ok(pattern) => rules.push((pattern, formats)),
