@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::notes::Written;
 use super::origins::{Origin, Origins, segment};
-use super::reader::Written;
 use super::settings::{
     BuildSettings, CompileOverride, CompileSettings, Hooks, PackageSettings, Settings, with_built_in_formats,
 };

@@ -5,7 +5,9 @@ mod error;
 mod flags;
 pub mod keys;
 mod layers;
+mod linker_flags;
 mod locate;
+mod notes;
 mod origins;
 mod reader;
 mod reference;
@@ -15,6 +17,7 @@ pub mod settings;
 mod size;
 pub mod template;
 mod values;
+mod variables;
 mod written;
 
 use std::path::{Path, PathBuf};
@@ -23,7 +26,7 @@ use crate::host::Host;
 use crate::target::Pattern;
 
 pub use error::{ConfigError, Problem, Problems};
-pub use flags::join_linker_flags;
+pub use linker_flags::join_linker_flags;
 pub use locate::FILE_NAME;
 pub use origins::{Origin, Origins, Row};
 pub use reference::reference;

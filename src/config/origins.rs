@@ -1,6 +1,6 @@
 //! Where each value of a configuration came from: what `sealift check` shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::settings::{BuildSettings, CompileOverride, Config, PackageSettings, ServiceKind, Settings};
@@ -92,16 +92,12 @@ impl Origins {
             };
             rows.push((format!("{prefix}path"), text(&service.path)));
             rows.push((format!("{prefix}kind"), text(kind)));
-            let mut own: Pairs = Vec::new();
-            for (key, value) in settings_rows(&prefix, &service.settings) {
-                // An override that the service repeats for the same pattern comes twice; the later one is what holds.
-                match own.iter_mut().find(|(known, _)| *known == key) {
-                    Some(row) => row.1 = value,
-                    None if self.0.contains_key(&key) => own.push((key, value)),
-                    None => {}
-                }
-            }
-            rows.extend(own);
+            let own = settings_rows(&prefix, &service.settings);
+            // An override that the service repeats for the same pattern comes twice; the later one is what holds.
+            let last: BTreeMap<String, String> = own.iter().cloned().collect();
+            let mut seen = BTreeSet::new();
+            let own = own.into_iter().filter(|(key, _)| self.0.contains_key(key) && seen.insert(key.clone()));
+            rows.extend(own.filter_map(|(key, _)| last.get(&key).cloned().map(|value| (key, value))));
         }
         let row = |(key, value): (String, String)| Row { origin: self.of(&key).to_string(), key, value };
         rows.into_iter().map(row).collect()

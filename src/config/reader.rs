@@ -1,60 +1,20 @@
 //! Reads tables and values of a TOML document against the table of keys; whatever is wrong is noted with its place, and
 //! reading goes on.
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml_edit::{Array, Item, TableLike, Value};
 
-use super::error::{Problem, Problems, Wrong, quoted};
+use super::error::{Wrong, quoted};
 use super::keys::{self, ROOT, Shape};
-use crate::error::{Place, nearest};
+use super::notes::{Notes, Written};
+use crate::error::nearest;
 
-/// How many problems are kept; a hostile file could make one of every byte.
-const MAX_PROBLEMS: usize = 50;
+/// How many elements an array or a table of names may have: every service copies them.
+const MAX_ELEMENTS: usize = 1000;
 
 const BY_TARGET_HINT: &str = "a pattern stands in quotes, its keys below: [build.target.\"linux/*\"]";
-
-/// The file's text and what was found to be wrong with it.
-pub(super) struct Notes<'a> {
-    file: &'a str,
-    text: &'a str,
-    found: RefCell<Vec<Problem>>,
-    dropped: Cell<usize>,
-}
-
-impl<'a> Notes<'a> {
-    /// Begins with nothing wrong. The file is named as the user names it.
-    pub fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, found: RefCell::default(), dropped: Cell::new(0) }
-    }
-
-    /// Notes what is wrong at a range of bytes.
-    pub fn add(&self, span: Range<usize>, wrong: Wrong) {
-        let mut found = self.found.borrow_mut();
-        if found.len() == MAX_PROBLEMS {
-            return self.dropped.set(self.dropped.get() + 1);
-        }
-        let Wrong { code, message, hint, .. } = wrong;
-        found.push(Problem { code, message, hint, place: Place::of(self.file, self.text, span) });
-    }
-
-    /// All that is wrong, if anything is.
-    pub fn problems(self) -> Option<Problems> {
-        Problems::of(self.found.into_inner(), self.dropped.get())
-    }
-}
-
-/// A value and where it is written.
-#[derive(Clone, Debug)]
-pub(super) struct Written<T> {
-    pub value: T,
-    /// The key's range of bytes.
-    pub key: Range<usize>,
-    /// The value's range of bytes.
-    pub span: Range<usize>,
-}
 
 /// A table of the document beside the table of keys that says what may stand in it.
 pub(super) struct Section<'a> {
@@ -66,6 +26,12 @@ pub(super) struct Section<'a> {
     /// Where the table begins.
     pub span: Range<usize>,
 }
+
+/// A table, and where it is if that is known.
+type Spanned<'a> = (&'a dyn TableLike, Option<Range<usize>>);
+
+/// Lists by target pattern; without one, for all targets.
+pub(super) type Rules<T> = Vec<(Option<Written<String>>, Vec<T>)>;
 
 /// A value with its surroundings.
 struct Node<'a> {
@@ -146,6 +112,14 @@ impl<'a> Section<'a> {
         self.notes.add(span, Wrong { hint, ..wrong });
     }
 
+    fn too_many(&self, node: &Node, count: usize, most: usize) -> bool {
+        if count > most {
+            let text = format!("{} has {count} elements, and at most {most} are allowed", node.name);
+            self.notes.add(node.span.clone(), Wrong::new("config.value", text));
+        }
+        count > most
+    }
+
     /// Notes what is wrong with a value of this table.
     pub fn refuse(&self, span: Range<usize>, wrong: Wrong) {
         self.notes.add(span, wrong);
@@ -171,7 +145,7 @@ impl<'a> Section<'a> {
     pub fn tables(&self, name: &'static str, most: usize) -> Vec<Section<'a>> {
         let Some(node) = self.node(name) else { return Vec::new() };
         let Some(spec) = self.spec.key(name).and_then(keys::Key::table) else { return Vec::new() };
-        let found: Option<Vec<(&'a dyn TableLike, Option<Range<usize>>)>> = match node.item {
+        let found: Option<Vec<Spanned<'a>>> = match node.item {
             Content::Item(Item::ArrayOfTables(tables)) => {
                 Some(tables.iter().map(|table| (table as &dyn TableLike, table.span())).collect())
             }
@@ -184,9 +158,7 @@ impl<'a> Section<'a> {
             self.refuse_type(&node, node.span.clone(), node.item.type_name());
             return Vec::new();
         };
-        if found.len() > most {
-            let text = format!("there are {} of {}, and at most {most} are allowed", found.len(), node.name);
-            self.notes.add(node.key, Wrong::new("config.value", text));
+        if self.too_many(&node, found.len(), most) {
             return Vec::new();
         }
         let open = |(table, span): (_, Option<_>)| {
@@ -204,6 +176,9 @@ impl<'a> Section<'a> {
             return Vec::new();
         };
         let mut found = Vec::new();
+        if self.too_many(&node, table.len(), MAX_ELEMENTS) {
+            return found;
+        }
         for (pattern, item) in table.iter() {
             let key = table.key(pattern).and_then(toml_edit::Key::span).unwrap_or(node.key.clone());
             let name = format!("{}.{pattern:?}", node.name);
@@ -236,7 +211,7 @@ impl<'a> Section<'a> {
         match result {
             Some(Ok(value)) => Some(Written { value, key: node.key, span: node.span }),
             Some(Err(wrong)) => {
-                self.notes.add(self.within(&node.span, &wrong), wrong);
+                self.notes.add_within(&node.span, wrong);
                 None
             }
             None => {
@@ -278,7 +253,10 @@ impl<'a> Section<'a> {
             self.refuse_type(&node, node.span.clone(), node.item.type_name());
             return None;
         };
-        let mut all = Some(Vec::new());
+        if self.too_many(&node, outer.len(), MAX_ELEMENTS) {
+            return None;
+        }
+        let mut all = Vec::new();
         for inner in outer {
             let mut index = 0;
             let words = self.elements(&node_of(&node, inner), inner.as_array(), &mut |text: &str| {
@@ -289,12 +267,9 @@ impl<'a> Section<'a> {
                 let wrong = Wrong::new("config.value", format!("a command of {} is empty", node.name));
                 self.notes.add(inner.span().unwrap_or(node.span.clone()), wrong);
             }
-            all = all.zip(words).map(|(mut all, words): (Vec<Vec<String>>, _)| {
-                all.push(words);
-                all
-            });
+            all.extend(words);
         }
-        Some(Written { value: all?, key: node.key, span: node.span })
+        (all.len() == outer.len()).then_some(Written { value: all, key: node.key, span: node.span })
     }
 
     fn elements<T>(
@@ -307,26 +282,20 @@ impl<'a> Section<'a> {
             self.refuse_type(node, node.span.clone(), node.item.type_name());
             return None;
         };
-        let mut all = Some(Vec::new());
+        if self.too_many(node, array.len(), MAX_ELEMENTS) {
+            return None;
+        }
+        let mut all = Vec::new();
         for value in array {
             let span = value.span().unwrap_or(node.span.clone());
-            let one = match value.as_str().map(&mut *read) {
-                Some(Ok(one)) => Some(one),
-                Some(Err(wrong)) => {
-                    self.notes.add(self.within(&span, &wrong), wrong);
-                    None
-                }
-                None => {
-                    self.refuse_type(node, span, value.type_name());
-                    None
-                }
-            };
-            all = all.zip(one).map(|(mut all, one)| {
-                all.push(one);
-                all
-            });
+            match value.as_str().map(&mut *read) {
+                Some(Ok(one)) => all.push(one),
+                Some(Err(wrong)) => self.notes.add_within(&span, wrong),
+                None => self.refuse_type(node, span, value.type_name()),
+            }
         }
-        all
+        // One that is refused is noted; what is there of the others is no value.
+        (all.len() == array.len()).then_some(all)
     }
 
     /// A table of strings, in the order of its names; `read` sees name and value.
@@ -341,6 +310,9 @@ impl<'a> Section<'a> {
             self.refuse_type(&node, node.span.clone(), node.item.type_name());
             return all;
         };
+        if self.too_many(&node, table.len(), MAX_ELEMENTS) {
+            return all;
+        }
         for (name, item) in table.iter() {
             let key = table.key(name).and_then(toml_edit::Key::span).unwrap_or(node.key.clone());
             let span = item.span().unwrap_or(key.clone());
@@ -360,14 +332,14 @@ impl<'a> Section<'a> {
         &self,
         name: &'static str,
         mut read: impl FnMut(&str) -> Result<T, Wrong>,
-    ) -> Option<Written<Vec<(Option<Written<String>>, Vec<T>)>>> {
+    ) -> Option<Written<Rules<T>>> {
         let node = self.node(name)?;
         let (key, span) = (node.key.clone(), node.span.clone());
         let Some(table) = node.item.table() else {
             let all = self.elements(&node, node.item.array(), &mut read)?;
             return Some(Written { value: vec![(None, all)], key, span });
         };
-        let mut rules = Some(Vec::new());
+        let mut rules = Rules::new();
         for (pattern, item) in table.iter() {
             let at = table.key(pattern).and_then(toml_edit::Key::span).unwrap_or(key.clone());
             let inner = Node {
@@ -379,22 +351,9 @@ impl<'a> Section<'a> {
             };
             let list = self.elements(&inner, inner.item.array(), &mut read);
             let pattern = Written { value: pattern.to_owned(), key: at.clone(), span: at };
-            rules = rules.zip(list).map(|(mut rules, list)| {
-                rules.push((Some(pattern), list));
-                rules
-            });
+            rules.extend(list.map(|list| (Some(pattern), list)));
         }
-        Some(Written { value: rules?, key, span })
-    }
-
-    /// The range of what is meant within a string; the whole value where escapes make positions differ.
-    fn within(&self, span: &Range<usize>, wrong: &Wrong) -> Range<usize> {
-        let raw = self.notes.text.get(span.clone()).unwrap_or("");
-        let plain = raw.len() >= 2 && !raw.contains('\\') && !raw.starts_with("\"\"\"") && !raw.starts_with("'''");
-        match &wrong.at {
-            Some(at) if plain => span.start + 1 + at.start..span.start + 1 + at.end,
-            _ => span.clone(),
-        }
+        (rules.len() == table.len()).then_some(Written { value: rules, key, span })
     }
 }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Wrong};
 use super::layers::Layers;
+use super::notes::Notes;
 use super::origins::{Origin, segment};
-use super::reader::Notes;
 use super::settings::{AttestSettings, Config, Project, Service, ServiceKind, Settings, VersionRules};
 use super::written::{Contents, WrittenService};
 use super::{Fallback, Loaded, Overrides};

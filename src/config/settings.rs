@@ -149,11 +149,14 @@ pub struct Hooks {
     pub after: Vec<Vec<String>>,
 }
 
+/// Formats by target, in the order in which the rules are tried.
+pub type FormatRules = Vec<(Pattern, Vec<Format>)>;
+
 /// `[package]`.
 #[derive(Clone, Debug, Serialize)]
 pub struct PackageSettings {
     /// Formats by target: the first rule that matches decides; several formats make several archives.
-    pub formats: Vec<(Pattern, Vec<Format>)>,
+    pub formats: FormatRules,
     /// Files that go into each archive, relative to the project: paths or globs (`docs/*.md`).
     pub files: Vec<String>,
     /// The archive's name without its extension.
@@ -214,7 +217,7 @@ impl Settings {
 
 /// Puts the built-in formats behind written rules, for targets that no rule names. Behind a rule for all targets there
 /// is nothing left to decide.
-pub(super) fn with_built_in_formats(mut rules: Vec<(Pattern, Vec<Format>)>) -> Vec<(Pattern, Vec<Format>)> {
+pub(super) fn with_built_in_formats(mut rules: FormatRules) -> FormatRules {
     for (text, format) in [("windows/*", Format::Zip), ("*", Format::TarGz)] {
         if !rules.iter().any(|(pattern, _)| matches!(pattern.text(), "*" | "all") || pattern.text() == text) {
             rules.push((text.parse().expect("the pattern is a pattern"), vec![format]));

@@ -364,6 +364,9 @@ fn a_hostile_file_costs_little() {
     assert_eq!(code(b"a = \xff"), "file.not-text");
     assert_eq!(code(format!("a = {}", "[".repeat(500_000)).as_bytes()), "config.syntax");
     assert_eq!(code("[[service]]\n".repeat(80_000).as_bytes()), "config.value");
+    assert_eq!(code(format!("[build]\ntags = [{}]", "\"a\",".repeat(200_000)).as_bytes()), "config.value");
+    let names: String = (0..50_000).map(|n| format!("A{n} = \"\"\n")).collect();
+    assert_eq!(code(format!("[build.env]\n{names}").as_bytes()), "config.value");
     let many: String = (0..60_000).map(|n| format!("k{n} = 1\n")).collect();
     let error = check(many.as_bytes()).map(|_| ()).unwrap_err();
     assert!(error.detail().unwrap().ends_with("and 59950 more"));

@@ -8,17 +8,20 @@ use sealift_trust::name::FileName;
 use toml_edit::Value;
 
 use super::error::{Problems, Wrong, quoted};
-use super::flags::{Flags, linker_flag, variable};
+use super::flags::Flags;
 use super::keys::MAX_LEVEL;
-use super::reader::{Notes, Section, Written};
-use super::settings::ServiceKind;
+use super::linker_flags::LinkerFlags;
+use super::notes::{Notes, Written};
+use super::reader::Section;
+use super::settings::{FormatRules, ServiceKind};
 use super::template::Template;
+use super::variables::variable;
 use super::{size, values};
 use crate::archive::Format;
 use crate::target::Pattern;
 
 /// How many services a file may have: each holds its own copy of the defaults.
-const MAX_SERVICES: usize = 512;
+const MAX_SERVICES: usize = 256;
 
 /// `sealift.toml`.
 #[derive(Default)]
@@ -80,7 +83,7 @@ pub(super) struct WrittenCompile {
 /// `[package]`.
 #[derive(Default)]
 pub(super) struct WrittenPackage {
-    pub formats: Option<Written<Vec<(Pattern, Vec<Format>)>>>,
+    pub formats: Option<Written<FormatRules>>,
     pub files: Option<Written<Vec<String>>>,
     pub name: Option<Written<Template>>,
     pub together: Option<Written<bool>>,
@@ -213,14 +216,14 @@ fn build(section: &Section) -> WrittenBuild {
 }
 
 fn compile(section: &Section) -> WrittenCompile {
-    let mut reader = Flags::default();
+    let (mut reader, mut linker) = (Flags::default(), LinkerFlags::default());
     let flags = section.list("flags", |text| reader.read(text));
     if let (Some(flags), Err(wrong)) = (&flags, reader.end()) {
         section.refuse(flags.span.clone(), wrong);
     }
     WrittenCompile {
         flags,
-        ldflags: section.list("ldflags", linker_flag),
+        ldflags: section.list("ldflags", |text| linker.read(text)),
         tags: section.list("tags", values::tag),
         env: section.strings("env", variable),
         cgo: section.bool("cgo"),
@@ -244,7 +247,7 @@ fn package(section: &Section) -> WrittenPackage {
     }
 }
 
-fn formats(section: &Section) -> Option<Written<Vec<(Pattern, Vec<Format>)>>> {
+fn formats(section: &Section) -> Option<Written<FormatRules>> {
     let written = section.list_or_by_target("formats", values::format)?;
     let mut rules = Vec::new();
     for (pattern, formats) in written.value {
