@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod artifact;
 pub mod command;
+pub mod config;
 pub mod error;
 pub mod event;
 pub mod host;
