@@ -194,6 +194,19 @@ fn a_secret_key_survives_pem_plain_and_encrypted() {
     assert_eq!(SecretKey::from_pem(&sealed, Some(&phrase("wrong"))).unwrap_err(), KeyError::PassphraseWrong);
 }
 
+/// A28, for secret keys: NULL parameters, and a seed of 31 bytes.
+#[test]
+fn a_secret_key_with_parameters_or_another_length_is_refused() {
+    let code = |head: &str, seed: &[u8]| {
+        let der = [&hex(head)[..], seed].concat();
+        let pem = pkcs8::der::pem::encode_string("PRIVATE KEY", pkcs8::LineEnding::LF, &der).expect("PEM");
+        SecretKey::from_pem(&pem, None).map_or_else(|error| error.code(), |_| "accepted")
+    };
+    assert_eq!(code("302e020100300506032b657004220420", &[9; 32]), "accepted");
+    assert_eq!(code("3030020100300706032b6570050004220420", &[9; 32]), "key.damaged");
+    assert_eq!(code("302d020100300506032b65700421041f", &[9; 31]), "key.damaged");
+}
+
 /// One wrong passphrase in 256 decrypts to noise with valid padding; the user's mistake is the same.
 #[test]
 fn every_wrong_passphrase_is_called_wrong() {
