@@ -6,3 +6,4 @@ pub mod error;
 pub mod event;
 pub mod host;
 pub mod target;
+pub mod toolchain;
