@@ -104,6 +104,11 @@ impl Http {
     }
 }
 
+/// An URL for people: without userinfo and query, where credentials stand.
+pub fn redacted(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| fault::shown_text(url), |url| shown(&url))
+}
+
 /// Why one try did not succeed.
 enum Trial {
     /// Another try may.

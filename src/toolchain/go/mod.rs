@@ -1,4 +1,8 @@
 //! Go: which version builds, where it is, and what its children may see.
 
+pub mod dirhash;
 pub mod gomod;
+pub mod proxy;
+pub mod settings;
+pub mod sumdb;
 pub mod version;
