@@ -1,5 +1,6 @@
 //! Sealift: build it, seal it, ship it.
 
+pub mod archive;
 pub mod artifact;
 pub mod command;
 pub mod error;
