@@ -9,7 +9,9 @@ pub mod files;
 pub mod http;
 pub mod machine;
 pub mod process;
+pub mod stamp;
 pub mod tree;
+pub mod unpack;
 
 use env::Env;
 use process::Children;
