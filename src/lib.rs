@@ -22,9 +22,9 @@
 
 pub mod archive;
 pub mod artifact;
-pub mod attest;
+//pub mod attest;
 pub mod build;
-pub mod cli;
+//pub mod cli;
 pub mod command;
 pub mod config;
 pub mod console;
@@ -41,7 +41,7 @@ pub mod survey;
 pub mod table;
 pub mod target;
 pub mod toolchain;
-pub mod verify;
+//pub mod verify;
 pub mod version;
 
 use std::sync::mpsc::channel;

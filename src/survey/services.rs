@@ -9,7 +9,6 @@ use super::workspace::{self, Space};
 use super::{Reader, Surveyed, SurveyError, TargetInputs, Toolchain, Work, extras, target_env};
 use crate::config::settings::{CompileSettings, Service, ServiceKind, Settings};
 use crate::config::template::{Fields, Template};
-use crate::history::Commit;
 use crate::host::files::{self, What};
 use crate::host::machine;
 use crate::store::KeyBuilder;

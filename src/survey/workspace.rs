@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::{Reader, SurveyError};
 use crate::error::{Failure, Fault};
 use crate::host::files::{self, FileError};
+use crate::toolchain::go::settings::GoSettings;
+use crate::toolchain::go::version::GoVersion;
 use crate::toolchain::go::{self, gomod};
 
 /// The largest go.mod, go.work or go.sum that is read.
@@ -50,6 +52,11 @@ impl Toolchain {
     /// How go finds packages of other modules.
     pub fn mod_flag(&self) -> &'static str {
         if self.vendored { "-mod=vendor" } else { "-mod=readonly" }
+    }
+
+    /// Whether its `go mod tidy` can show a difference without making it (since Go 1.23).
+    pub fn can_diff_tidy(&self) -> bool {
+        self.facts.version >= GoVersion::FIRST_WITH_TIDY_DIFF
     }
 
     /// The whole environment of a child, with more variables on top.
@@ -146,17 +153,9 @@ impl Space {
     /// Finds or provisions the toolchain.
     pub(super) fn toolchain(&self, reader: &Reader<'_>) -> Result<Toolchain, SurveyError> {
         let vendored = files::is_file(&self.dir.join("vendor/modules.txt"));
-        let configured = reader.config.defaults.build.go.as_deref();
-        let file = if self.workspace { "go.work" } else { "go.mod" };
-        let modfile = parse(&self.dir.join(file))?;
-        let facts = go::provide(reader.host, reader.events, &go::Wanted {
-            configured,
-            modfile: modfile.as_ref(),
-            cache: reader.store.root(),
-            lock: reader.lock,
-        })
-        .map_err(toolchain_failure)?;
-        let mut ambient = go::environment(reader.host, &facts);
+        let facts = self.facts(reader)?;
+        let settings = GoSettings::read(&reader.host.env, Some(&facts.root))?;
+        let mut ambient = facts.environment(&reader.host.env, &settings, reader.store.root());
         let counting = ["GOTOOLCHAIN", "GOENV", "GOFLAGS", "GO111MODULE"];
         let mut fixed = BTreeMap::new();
         for name in counting {
@@ -181,6 +180,21 @@ impl Space {
             targets: facts.targets.clone(),
             facts,
         })
+    }
+
+    /// The Go that the module or workspace asks for. One that nobody could vouch for is used, and said so.
+    fn facts(&self, reader: &Reader<'_>) -> Result<go::Facts, SurveyError> {
+        let configured = reader.config.defaults.build.go.as_deref();
+        let wanted = go::wanted::wanted(&self.dir, configured).map_err(toolchain_failure)?;
+        let (host, events, cache) = (reader.host, reader.events, reader.store.root());
+        let provision = go::Provision { host, events, cache, lock: Some(reader.lock) };
+        let facts = provision.provision(&wanted).map_err(toolchain_failure)?;
+        if let go::Trust::Unverified { why } = &facts.trust {
+            let name = facts.version.toolchain();
+            let text = format!("{name} is unverified: {why}; `sealift update` pins its hash in sealift.lock");
+            reader.events.warn("toolchain.unverified", text);
+        }
+        Ok(facts)
     }
 
     fn modules(&self) -> Result<Digest, SurveyError> {
