@@ -1,12 +1,16 @@
 //! Sealift: build it, seal it, ship it.
 
+pub mod archive;
 pub mod artifact;
 pub mod command;
+pub mod console;
 pub mod error;
 pub mod event;
 pub mod history;
 pub mod host;
 pub mod store;
+pub mod sanitize;
+pub mod table;
 pub mod target;
 pub mod toolchain;
 pub mod version;

@@ -19,6 +19,7 @@ pub struct Tree {
     roots: Vec<PathBuf>,
     names: BTreeSet<PathBuf>,
     shape: Digest,
+    tidiness: Digest,
     digests: Mutex<BTreeMap<PathBuf, Digest>>,
 }
 
@@ -27,6 +28,7 @@ impl Tree {
     /// `.git` and the folders named in `skip` (our own output).
     pub fn read(roots: &[PathBuf], skip: &[PathBuf]) -> Result<Self, FileError> {
         let mut shape = KeyBuilder::new("tree", 1);
+        let mut tests = KeyBuilder::new("tests", 1);
         let mut names = BTreeSet::new();
         let mut digests = BTreeMap::new();
         for root in roots {
@@ -41,24 +43,32 @@ impl Tree {
                 let full = root.join(&path);
                 shape.add("name", &path);
                 let last = path.rsplit('/').next().unwrap_or(&path);
-                let go = last.ends_with(".go") && !last.ends_with("_test.go");
+                let go = last.ends_with(".go");
+                let test = last.ends_with("_test.go");
                 let chooses = matches!(last, "go.mod" | "go.sum" | "go.work" | "go.work.sum" | "modules.txt");
                 if (go || chooses) && matches!(files::what(&full)?, files::What::File { .. }) {
                     let bytes = files::read(&full, GO_CAP)?;
                     let digest = Digest::of(&bytes);
                     let counts = if go { Digest::of(&header(&bytes)) } else { digest };
-                    shape.add("counts", &counts.hex());
+                    if test { &mut tests } else { &mut shape }.add("counts", &counts.hex());
                     digests.insert(full.clone(), digest);
                 }
                 names.insert(full);
             }
         }
-        Ok(Self { roots: roots.to_vec(), names, shape: shape.finish().digest(), digests: Mutex::new(digests) })
+        let shape = shape.finish().digest();
+        let tidiness = tests.with("shape", &shape.hex()).finish().digest();
+        Ok(Self { roots: roots.to_vec(), names, shape, tidiness, digests: Mutex::new(digests) })
     }
 
     /// The digest of all that `go list` depends on in these folders.
     pub fn shape(&self) -> Digest {
         self.shape
+    }
+
+    /// The digest of all that `go mod tidy` depends on in these folders: imports of tests too.
+    pub fn tidiness(&self) -> Digest {
+        self.tidiness
     }
 
     /// The folders.
@@ -74,6 +84,11 @@ impl Tree {
     /// The paths of files with a name, in order.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Path> {
         self.names.iter().map(PathBuf::as_path).filter(move |path| path.file_name().is_some_and(|last| last == name))
+    }
+
+    /// The paths below a folder, relative to it, with `/`.
+    pub fn below<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = String> + 'a {
+        self.names.iter().filter_map(|path| Some(path.strip_prefix(folder).ok()?.to_string_lossy().replace('\\', "/")))
     }
 
     /// A file's digest; each file is read once.

@@ -1,0 +1,215 @@
+//! Reproducible writers: sorted entries, one owner, one time, fixed blocks.
+
+mod gzip;
+mod tar;
+mod zip;
+mod zstd;
+
+use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
+
+use sealift_trust::Hasher;
+
+use super::read::census::Census;
+use super::{ArchiveError, Codec, Format, MemberPath, Mode};
+use crate::artifact::Artifact;
+
+/// How many bytes every compressor is fed at once. What zlib-rs writes depends on how its input is cut, so the cuts
+/// are fixed and part of [`Codec::describe`].
+pub(super) const BLOCK: usize = 1 << 20;
+
+/// Opens a member's content, once, when its turn comes.
+pub type Opener = Box<dyn FnOnce() -> io::Result<Box<dyn Read + Send>> + Send>;
+
+/// A file that goes into an archive.
+pub struct Member {
+    /// Its name there.
+    pub path: MemberPath,
+    /// Its permissions there.
+    pub mode: Mode,
+    /// Its size in bytes; content of another length is refused.
+    pub size: u64,
+    /// Opens its content.
+    pub open: Opener,
+}
+
+/// A member that was written, as it was measured on its way.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Held {
+    /// Its name in the archive.
+    #[serde(serialize_with = "as_text")]
+    pub path: MemberPath,
+    /// Digest and size of its content.
+    pub artifact: Artifact,
+}
+
+/// A written archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Digest and size of the archive itself.
+    pub archive: Artifact,
+    /// What it holds, in its order: by the bytes of the names.
+    pub members: Vec<Held>,
+}
+
+/// All but the members that decides how an archive is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe {
+    codec: Codec,
+    mtime_unix: u64,
+    threads: NonZeroUsize,
+}
+
+impl Recipe {
+    /// A codec and the modification time of every entry, in seconds since 1970. A zip holds it as a DOS time in UTC:
+    /// odd seconds are rounded down, and what is outside of 1980 to 2107 becomes the first or last moment of these.
+    pub fn new(codec: Codec, mtime_unix: u64) -> Self {
+        // More than eight threads would only hold more blocks in memory.
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { codec, mtime_unix, threads: threads.min(NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN)) }
+    }
+
+    /// How many threads compress `tar.gz`; the bytes are the same for any number. Each holds about 6 MiB. Zip entries
+    /// and Zstandard frames are compressed by one thread.
+    #[must_use]
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Writes an archive; see [`write`].
+    pub fn write(self, mut members: Vec<Member>, out: &mut dyn Write) -> Result<Written, ArchiveError> {
+        members.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut census = Census::default();
+        members.iter().try_for_each(|member| census.add_file(&member.path))?;
+        let mut outlet = Outlet { out, hasher: Hasher::new(), failure: None };
+        let written = self.write_sorted(members, &mut outlet);
+        let outcome = match outlet.failure.take() {
+            Some(failure) => Err(ArchiveError::Write(failure)),
+            None => written,
+        };
+        let members = outcome?;
+        outlet.out.flush().map_err(ArchiveError::Write)?;
+        Ok(Written { archive: outlet.hasher.into(), members })
+    }
+
+    fn write_sorted(self, members: Vec<Member>, out: &mut Outlet<'_>) -> Result<Vec<Held>, ArchiveError> {
+        let Self { codec, mtime_unix, threads } = self;
+        match codec.format() {
+            Format::TarGz => gzip::compress(codec.level(), threads, out, |tar| tar::write(mtime_unix, members, tar)),
+            Format::TarZst => {
+                let size = tar::total(mtime_unix, &members);
+                zstd::compress(codec.level(), size, out, |tar| tar::write(mtime_unix, members, tar))
+            }
+            Format::Zip => zip::write(codec.level(), mtime_unix, members, out),
+        }
+    }
+}
+
+/// Writes an archive with as many threads as the machine has (at most eight).
+///
+/// Members are sorted by the bytes of their names; folders are not listed; owner and group are 0 without names; every
+/// entry has the given time (see [`Recipe::new`]). tar is ustar, with a pax header only where ustar cannot hold a name
+/// or number (POSIX.1-2017, pax, "ustar Interchange Format"). Each member's content is read once and never held whole.
+///
+/// # Errors
+/// `archive.duplicate`, `archive.file-as-folder`, `archive.member`, `archive.member-size`, `archive.write`. After an
+/// error what was written is no archive; the caller throws it away.
+pub fn write(
+    codec: Codec,
+    mtime_unix: u64,
+    members: Vec<Member>,
+    out: &mut dyn Write,
+) -> Result<Written, ArchiveError> {
+    Recipe::new(codec, mtime_unix).write(members, out)
+}
+
+fn as_text<S: serde::Serializer>(path: &MemberPath, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(path.as_str())
+}
+
+/// Measures what goes out and keeps the first failure. After it nothing more goes out, because the zip writer would
+/// otherwise still try to end the archive when it is dropped.
+struct Outlet<'a> {
+    out: &'a mut dyn Write,
+    hasher: Hasher,
+    failure: Option<io::Error>,
+}
+
+impl Write for Outlet<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.failure.is_some() {
+            return Ok(());
+        }
+        match self.out.write_all(bytes) {
+            Ok(()) => self.hasher.update(bytes),
+            Err(error) => {
+                let kind = error.kind();
+                self.failure = Some(error);
+                return Err(kind.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Moves members' contents in full blocks, whatever pieces their readers give.
+struct Pump {
+    block: Vec<u8>,
+}
+
+impl Pump {
+    fn new() -> Self {
+        Self { block: vec![0; BLOCK] }
+    }
+
+    /// Pours a member's content out and measures it.
+    fn pour(&mut self, member: Member, into: &mut dyn Write) -> Result<Held, ArchiveError> {
+        let Member { path, size, open, .. } = member;
+        let unreadable = |source| ArchiveError::Member { entry: ArchiveError::shown(path.as_str().as_bytes()), source };
+        let wrong = |found: String| {
+            let entry = ArchiveError::shown(path.as_str().as_bytes());
+            ArchiveError::MemberSize { entry, told: size, found }
+        };
+        // One byte more than announced is enough to know that there is more.
+        let mut content = open().map_err(unreadable)?.take(size.saturating_add(1));
+        let mut hasher = Hasher::new();
+        let mut left = size;
+        loop {
+            let filled = fill(&mut content, &mut self.block).map_err(unreadable)?;
+            if filled == 0 {
+                break;
+            }
+            left = left.checked_sub(filled as u64).ok_or_else(|| wrong("more".to_owned()))?;
+            hasher.update(&self.block[..filled]);
+            into.write_all(&self.block[..filled]).map_err(ArchiveError::Write)?;
+        }
+        if left > 0 {
+            return Err(wrong((size - left).to_string()));
+        }
+        Ok(Held { path, artifact: hasher.into() })
+    }
+}
+
+/// Reads until the buffer is full or the reader ends.
+fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
