@@ -22,9 +22,9 @@
 
 pub mod archive;
 pub mod artifact;
-//pub mod attest;
+pub mod attest;
 pub mod build;
-//pub mod cli;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod console;

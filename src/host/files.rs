@@ -441,6 +441,11 @@ pub fn write_new_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// Copies a file to a final place, sharing blocks where the filesystem can, and measures what was copied. Never a hard
 /// link: a change in `dist/` must not reach the store (invariant 4).
 pub fn copy(from: &Path, to: &Path, mode: u32) -> Result<Artifact, FileError> {
+    copy_settled(from, to, mode)?.commit(to)
+}
+
+/// The same up to the final name, which a caller who expects certain bytes gives after looking at what was copied.
+pub fn copy_settled(from: &Path, to: &Path, mode: u32) -> Result<Settled, FileError> {
     let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut source = open(from)?;
     let mut staged = Staged::create(dir, mode)?;
@@ -451,10 +456,13 @@ pub fn copy(from: &Path, to: &Path, mode: u32) -> Result<Artifact, FileError> {
         let mut hasher = Hasher::new();
         io::copy(&mut source, &mut Hashing(&mut hasher)).map_err(at("read", from))?;
         staged.hasher = hasher;
-        return staged.commit(to);
+        return staged.settle_measured();
     }
-    io::copy(&mut source, &mut io::BufWriter::with_capacity(128 * 1024, &mut staged)).map_err(at("write", to))?;
-    staged.commit(to)
+    let mut buffered = io::BufWriter::with_capacity(128 * 1024, &mut staged);
+    // What is left in the buffer is written here: a full disk is an error, also for the last bytes.
+    io::copy(&mut source, &mut buffered).and_then(|_| buffered.flush()).map_err(at("write", to))?;
+    drop(buffered);
+    staged.settle_measured()
 }
 
 #[cfg(target_os = "linux")]

@@ -34,10 +34,15 @@ impl Records {
     pub fn write(&self, name: &str, record: &impl Serialize) -> Result<(), FileError> {
         let mut bytes = serde_json::to_vec_pretty(record).expect("a record is plain data");
         bytes.push(b'\n');
+        self.write_bytes(name, &bytes)
+    }
+
+    /// Writes a record whose bytes are decided elsewhere.
+    pub fn write_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
         let path = self.path(name);
-        if files::read_if_present(&path, bytes.len() as u64).ok().flatten().as_deref() == Some(&bytes[..]) {
+        if files::read_if_present(&path, bytes.len() as u64).ok().flatten().as_deref() == Some(bytes) {
             return Ok(());
         }
-        files::write(&path, &bytes, 0o644).map(drop)
+        files::write(&path, bytes, 0o644).map(drop)
     }
 }

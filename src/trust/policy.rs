@@ -23,6 +23,16 @@ pub struct Policy {
     keys: BTreeMap<Digest, PublicKey>,
     product: Option<FileName>,
     required: BTreeSet<CheckName>,
+    scope: Scope,
+}
+
+/// What a policy is applied to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole of a release.
+    Release,
+    /// Some files of it: nothing is said about the others.
+    Files,
 }
 
 /// What a policy is made of.
@@ -95,13 +105,28 @@ impl Policy {
             return Err(PolicyError::Threshold { threshold, keys: keys.len() });
         }
         required.extend(CheckName::ALWAYS);
-        Ok(Self { threshold, keys, product, required })
+        Ok(Self { threshold, keys, product, required, scope: Scope::Release })
     }
 
     /// What `--key K` means: this key, threshold 1, any product, every check.
     pub fn implicit(key: PublicKey) -> Self {
         let keys = BTreeMap::from([(key.fingerprint(), key)]);
-        Self { threshold: 1, keys, product: None, required: CheckName::ALL.into() }
+        Self { threshold: 1, keys, product: None, required: CheckName::ALL.into(), scope: Scope::Release }
+    }
+
+    /// The narrower policy for some files of a release: it requires what this one does, as far as it applies to them,
+    /// and [`CheckName::ALWAYS`]. Its digest is another, also when it requires the same: who demands a whole release
+    /// does not take some files of it for one.
+    #[must_use]
+    pub fn for_files(&self, applicable: &BTreeSet<CheckName>) -> Self {
+        let applies = |check: &CheckName| applicable.contains(check) || CheckName::ALWAYS.contains(check);
+        let required = self.required.iter().copied().filter(applies).collect();
+        Self { required, scope: Scope::Files, ..self.clone() }
+    }
+
+    /// What the policy is applied to.
+    pub fn scope(&self) -> Scope {
+        self.scope
     }
 
     /// How many distinct keys must have signed.
@@ -158,6 +183,9 @@ impl Policy {
             ("keys".to_owned(), Value::Array(self.keys.iter().map(key).collect())),
             ("required".to_owned(), Value::Array(checks.into_iter().map(text).collect())),
         ]);
+        if self.scope == Scope::Files {
+            members.insert("scope".to_owned(), text("files"));
+        }
         if let Some(product) = &self.product {
             members.insert("product".to_owned(), text(product.as_str()));
         }
@@ -234,6 +262,21 @@ mod tests {
         assert_ne!(base, digest(terms(1, &[1, 3])));
         assert_ne!(base, digest(Terms { product: plain_file("shop").ok(), ..terms(1, &[1, 2]) }));
         assert_ne!(base, digest(Terms { required: CheckName::ALL.into(), ..terms(1, &[1, 2]) }));
+    }
+
+    #[test]
+    fn a_policy_for_files_is_narrower_and_another() {
+        let whole = Policy::implicit(key(1));
+        let some = whole.for_files(&BTreeSet::from([CheckName::ArtifactsMatch]));
+        let want: BTreeSet<CheckName> = CheckName::ALWAYS.into_iter().chain([CheckName::ArtifactsMatch]).collect();
+        assert_eq!((some.required(), some.scope(), some.threshold()), (&want, Scope::Files, 1));
+        let all = whole.for_files(&CheckName::ALL.into());
+        assert_eq!(all.required(), whole.required());
+        assert_ne!(all.digest(), whole.digest());
+        let least = Policy::new(terms(1, &[1])).expect("a policy").for_files(&CheckName::ALL.into());
+        assert_eq!(*least.required(), BTreeSet::from(CheckName::ALWAYS), "what is not demanded is not added");
+        let text = String::from_utf8(least.to_canonical()).expect("JSON");
+        assert!(text.contains(r#""scope":"files""#), "{text}");
     }
 
     #[test]

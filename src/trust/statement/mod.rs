@@ -1,6 +1,7 @@
 //! Statements: in-toto Statement v1 (in-toto/attestation, `spec/v1/statement.md`) with predicates of our own, a closed
 //! set. Statements of other tools are another type.
 
+mod beside;
 mod check;
 mod release;
 mod terms;
@@ -13,6 +14,7 @@ use crate::digest::Digest;
 use crate::dsse::{Opened, PayloadType};
 use crate::json::{self, JsonError, Limits, Numbers, Value};
 
+pub use beside::{CHECKSUMS, CHECKSUMS_SIGNATURE, MAX_MANIFEST, UNSIGNED};
 pub use check::{MANIFEST, MAX_ENTRIES, ReleaseError};
 pub use release::{Artifact, ArtifactKind, ArtifactName, ArtifactNameError, Held, Release, Service};
 pub use terms::{Commit, MediaType, SourceUrl, TargetName, TermError, Timestamp};
