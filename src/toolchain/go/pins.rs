@@ -5,9 +5,10 @@ use super::fault::GoError;
 use super::module_zip::ModuleZip;
 use super::provision::Provision;
 use super::proxy::Proxies;
-use super::release::Release;
+use super::release::{self, Release};
 use super::version::GoVersion;
 use super::vouch::Vouchers;
+use crate::error::Fault;
 use crate::host::http::Http;
 use crate::toolchain::lock::{Lock, NAME, PLATFORMS};
 
@@ -43,7 +44,8 @@ pub enum PinSource {
 impl Provision<'_> {
     /// Pins these versions, and no others, for every host platform; says what changed. A pin that is there stays: the
     /// hash of a release never changes, so a database that says otherwise is an error (`toolchain.hash-mismatch`).
-    /// Versions before 1.21 cannot be fetched and get no pin.
+    /// Versions before 1.21 cannot be fetched and get no pin. A platform other than this machine's that the proxies do
+    /// not serve (a company's mirror may have one system only) is warned of and gets none either.
     pub fn update_pins(&self, versions: &[GoVersion], lock: &mut Lock) -> Result<Vec<PinChange>, GoError> {
         let settings = self.settings()?;
         let (http, proxies, seen) = (Http::new(&self.host.env), Proxies::parse(settings.proxy())?, self.seen());
@@ -53,22 +55,38 @@ impl Provision<'_> {
         let mut changes = Vec::new();
         for (version, platform) in wanted.flat_map(|version| PLATFORMS.map(|platform| (*version, platform))) {
             let release = Release { version, platform: platform.to_owned() };
-            let pinned = lock.go(version, platform).map(str::to_owned);
-            let (hash, by) = match self.ask_database(&vouchers, &release, &mut silent)? {
-                Ok((name, hash)) => {
-                    contradicted(&release, pinned.as_deref(), &hash, &name)?;
-                    (hash, PinSource::ChecksumDatabase)
+            match self.pin(&vouchers, &release, lock.go(version, platform), &mut silent) {
+                Ok(None) => {}
+                Ok(Some((hash, by))) => {
+                    lock.pin_go(version, platform, &hash);
+                    changes.push(PinChange { version, platform: platform.to_owned(), after: Some(hash), by });
                 }
-                Err(_) if pinned.is_some() => continue,
-                Err(why) => self.measure(&vouchers, &release, why)?,
-            };
-            if pinned.is_none() {
-                lock.pin_go(version, platform, &hash);
-                changes.push(PinChange { version, platform: platform.to_owned(), after: Some(hash), by });
+                Err(error) if is_absence(&error) && platform != release::platform() => {
+                    self.events.warn("toolchain.no-pin", format!("no pin for {}: {error}", release.name()));
+                }
+                Err(error) => return Err(error),
             }
         }
         changes.extend(unpin_others(versions, lock));
         Ok(changes)
+    }
+
+    /// Finds the hash of one release, if it is not pinned already.
+    fn pin(
+        &self,
+        vouchers: &Vouchers<'_>,
+        release: &Release,
+        pinned: Option<&str>,
+        silent: &mut Option<String>,
+    ) -> Result<Option<(String, PinSource)>, GoError> {
+        match self.ask_database(vouchers, release, silent)? {
+            Ok((name, hash)) => {
+                contradicted(release, pinned, &hash, &name)?;
+                Ok(pinned.is_none().then_some((hash, PinSource::ChecksumDatabase)))
+            }
+            Err(_) if pinned.is_some() => Ok(None),
+            Err(why) => self.measure(vouchers, release, why).map(Some),
+        }
     }
 
     /// Asks the database, unless it was silent before: each platform would wait for it again.
@@ -99,6 +117,11 @@ impl Provision<'_> {
         let hash = ModuleZip::inspect(&zip, release)?.hash();
         Ok((hash, PinSource::Download { from, why }))
     }
+}
+
+/// Whether somebody said that there is no such release, or that it is not for us.
+fn is_absence(error: &GoError) -> bool {
+    matches!(error.code(), "sumdb.unknown" | "toolchain.unavailable" | "http.status")
 }
 
 fn contradicted(release: &Release, pinned: Option<&str>, hash: &str, database: &str) -> Result<(), GoError> {

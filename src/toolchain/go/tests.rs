@@ -26,8 +26,11 @@ fn wanted() -> Wanted {
     Wanted::Exactly { version: version(), by: "go.mod:1:4".into() }
 }
 
-/// The files of a toolchain, by their names in the zip.
-fn toolchain(version: &str) -> Vec<(String, Vec<u8>)> {
+/// Files by their names in a zip.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// The files of a toolchain.
+fn toolchain(version: &str) -> Files {
     let release = Release::host(version.parse().unwrap());
     let tools = format!("pkg/tool/{}_{}", Target::host().os(), Target::host().arch());
     let script = "#!/bin/sh\n[ \"$*\" = 'tool dist list' ] && printf 'linux/amd64\\nlinux/arm64\\n'\n";
@@ -184,7 +187,7 @@ fn a_pin_decides() {
 
 #[test]
 fn hostile_zips_are_refused_whole() {
-    let refused = |change: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    let refused = |change: &dyn Fn(&mut Files)| {
         let mut files = toolchain(VERSION);
         change(&mut files);
         Machine::new().serving(VERSION, &zip(&files)).refusal()
@@ -388,6 +391,20 @@ fn pins_come_from_downloads_when_no_database_answers() {
     assert!(changes.iter().all(|change| change.after.is_none() || matches!(change.by, PinSource::Download { .. })));
     assert_eq!(update(&machine, &mut lock).unwrap(), []);
     assert!(files::names(&machine.cache().join("toolchains")).unwrap().iter().all(|name| name.ends_with(".lock")));
+}
+
+#[test]
+fn a_platform_that_is_not_served_gets_no_pin_but_this_machine_must() {
+    let machine = Machine::new();
+    let hashes = serve_all(&machine);
+    let here = Release::host(version()).platform;
+    let (other, _) = hashes.iter().find(|(release, _)| release.platform != here).unwrap();
+    std::fs::remove_file(machine.proxy().join(other.zip_path())).unwrap();
+    let mut lock = Lock::default();
+    assert_eq!(update(&machine, &mut lock).unwrap().len(), 5);
+    assert_eq!(lock.go(version(), &other.platform), None);
+    std::fs::remove_dir_all(machine.proxy()).unwrap();
+    assert_eq!(update(&machine, &mut Lock::default()).unwrap_err().code(), "toolchain.unavailable");
 }
 
 #[test]
