@@ -132,6 +132,11 @@ impl Lock {
         self.go.keys().copied()
     }
 
+    /// The platforms that a version is pinned for.
+    pub fn go_platforms(&self, version: GoVersion) -> Vec<String> {
+        self.go.get(&version).map(|pins| pins.keys().cloned().collect()).unwrap_or_default()
+    }
+
     /// Pins a hash.
     pub fn pin_go(&mut self, version: GoVersion, platform: &str, hash: &str) {
         self.go.entry(version).or_default().insert(platform.to_owned(), hash.to_owned());

@@ -9,6 +9,7 @@ pub mod gomod;
 mod identity;
 mod module_zip;
 mod path;
+mod pins;
 mod provision;
 pub mod proxy;
 mod release;
@@ -22,4 +23,5 @@ pub mod wanted;
 
 pub use facts::{Facts, Source, Trust};
 pub use fault::GoError;
+pub use pins::{PinChange, PinSource};
 pub use provision::Provision;

@@ -26,6 +26,8 @@ use crate::toolchain::lock::Lock;
 
 /// The most that a toolchain's zip may have; those of 2026 have 75 MB.
 const ZIP_CAP: u64 = 1 << 30;
+/// A transfer is told of whenever so many bytes have come.
+const TOLD_EVERY: u64 = 1 << 20;
 
 /// What is asked for, and what may be used for it.
 pub struct Provision<'a> {
@@ -75,11 +77,9 @@ impl Provision<'_> {
     fn fetched(&self, version: GoVersion, by: &str) -> Result<Facts, GoError> {
         let release = Release::host(version);
         let slot = Slot::of(self.cache, &release);
-        // The defaults of a Go on PATH are the distribution's, and count as for the go command itself.
-        let root = path::installed(self.host).ok().flatten().map(|go| go.root);
-        let settings = GoSettings::read(&self.host.env, root.as_deref())?;
+        let settings = self.settings()?;
         let (http, proxies) = (Http::new(&self.host.env), Proxies::parse(settings.proxy())?);
-        let seen = self.cache.join("sumdb");
+        let seen = self.seen();
         let vouchers = Vouchers { http: &http, proxies: &proxies, settings: &settings, lock: self.lock, seen: &seen };
         let mut found = self.cached(&slot, &release, &vouchers)?.map(|fetched| (fetched, Source::Cached));
         if found.is_none() {
@@ -143,9 +143,14 @@ impl Provision<'_> {
                 let url = format!("{base}/{}", release.zip_path());
                 let dir = zip.parent().unwrap_or(Path::new("."));
                 let mut out = Stoppable { out: Staged::create(dir, 0o644)?, host: self.host };
+                let mut told = 0;
                 proxy::download(vouchers.http, &url, &mut out, ZIP_CAP, &mut |done, total| {
-                    let (name, total) = (release.name(), total.unwrap_or(0));
-                    self.events.send(Event::Transfer { name, done, total });
+                    // Each piece would be a thousand events a second.
+                    if done - told >= TOLD_EVERY || Some(done) == total {
+                        told = done;
+                        let (name, total) = (release.name(), total.unwrap_or(0));
+                        self.events.send(Event::Transfer { name, done, total });
+                    }
                 })?;
                 out.out.commit(zip)?;
                 Ok(redacted(base))
@@ -183,8 +188,19 @@ impl Provision<'_> {
         Ok(Facts { version, root, program, source, trust, hash, identity, targets })
     }
 
+    /// The settings for downloads. The defaults of a Go on PATH are the distribution's, and count as for the go command
+    /// itself.
+    pub(super) fn settings(&self) -> Result<GoSettings, GoError> {
+        let root = path::installed(self.host).ok().flatten().map(|go| go.root);
+        Ok(GoSettings::read(&self.host.env, root.as_deref())?)
+    }
+
     fn memos(&self) -> PathBuf {
         self.cache.join("memos")
+    }
+
+    pub(super) fn seen(&self) -> PathBuf {
+        self.cache.join("sumdb")
     }
 }
 

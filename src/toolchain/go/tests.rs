@@ -26,8 +26,11 @@ fn wanted() -> Wanted {
     Wanted::Exactly { version: version(), by: "go.mod:1:4".into() }
 }
 
-/// The files of a toolchain, by their names in the zip.
-fn toolchain(version: &str) -> Vec<(String, Vec<u8>)> {
+/// Files by their names in a zip.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// The files of a toolchain.
+fn toolchain(version: &str) -> Files {
     let release = Release::host(version.parse().unwrap());
     let tools = format!("pkg/tool/{}_{}", Target::host().os(), Target::host().arch());
     let script = "#!/bin/sh\n[ \"$*\" = 'tool dist list' ] && printf 'linux/amd64\\nlinux/arm64\\n'\n";
@@ -184,7 +187,7 @@ fn a_pin_decides() {
 
 #[test]
 fn hostile_zips_are_refused_whole() {
-    let refused = |change: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    let refused = |change: &dyn Fn(&mut Files)| {
         let mut files = toolchain(VERSION);
         change(&mut files);
         Machine::new().serving(VERSION, &zip(&files)).refusal()
@@ -348,4 +351,79 @@ fn the_real_go_is_known_for_what_it_is() {
     assert_eq!(facts.targets.join("\n"), go(&["tool", "dist", "list"]));
     let exactly = Wanted::Exactly { version: facts.version, by: "go.mod".into() };
     assert_eq!(provision.provision(&exactly).unwrap().identity, facts.identity);
+}
+
+/// Puts the toolchain of every host platform on the proxy; gives their hashes.
+fn serve_all(machine: &Machine) -> Vec<(Release, String)> {
+    let platforms = crate::toolchain::lock::PLATFORMS;
+    let releases = platforms.map(|platform| Release { version: version(), platform: platform.into() });
+    releases
+        .map(|release| {
+            let files = vec![(format!("{}VERSION", release.prefix()), release.platform.clone().into_bytes())];
+            let path = machine.proxy().join(release.zip_path());
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, zip(&files)).unwrap();
+            (release, hash(&files))
+        })
+        .into()
+}
+
+fn update(machine: &Machine, lock: &mut Lock) -> Result<Vec<PinChange>, GoError> {
+    let host = Host::with_env(Env::of(machine.dir.path().into(), machine.vars.clone()));
+    let cache = machine.cache();
+    let provision = Provision { host: &host, events: &Events::silent(), cache: &cache, lock: None };
+    provision.update_pins(&[version(), "1.20.1".parse().unwrap()], lock)
+}
+
+#[test]
+fn pins_come_from_downloads_when_no_database_answers() {
+    let machine = Machine::new();
+    let hashes = serve_all(&machine);
+    let mut lock = Lock::default();
+    lock.pin_go("1.26.2".parse().unwrap(), "linux-amd64", &hashes[0].1);
+    let changes = update(&machine, &mut lock).unwrap();
+    for (release, hash) in &hashes {
+        assert_eq!(lock.go(version(), &release.platform), Some(hash.as_str()));
+    }
+    assert_eq!(lock.go_versions().collect::<Vec<_>>(), [version()]);
+    let removed = changes.iter().filter(|change| change.after.is_none()).count();
+    assert_eq!((changes.len(), removed), (7, 1));
+    assert!(changes.iter().all(|change| change.after.is_none() || matches!(change.by, PinSource::Download { .. })));
+    assert_eq!(update(&machine, &mut lock).unwrap(), []);
+    assert!(files::names(&machine.cache().join("toolchains")).unwrap().iter().all(|name| name.ends_with(".lock")));
+}
+
+#[test]
+fn a_platform_that_is_not_served_gets_no_pin_but_this_machine_must() {
+    let machine = Machine::new();
+    let hashes = serve_all(&machine);
+    let here = Release::host(version()).platform;
+    let (other, _) = hashes.iter().find(|(release, _)| release.platform != here).unwrap();
+    std::fs::remove_file(machine.proxy().join(other.zip_path())).unwrap();
+    let mut lock = Lock::default();
+    assert_eq!(update(&machine, &mut lock).unwrap().len(), 5);
+    assert_eq!(lock.go(version(), &other.platform), None);
+    std::fs::remove_dir_all(machine.proxy()).unwrap();
+    assert_eq!(update(&machine, &mut Lock::default()).unwrap_err().code(), "toolchain.unavailable");
+}
+
+#[test]
+fn pins_come_from_the_database_without_a_download() {
+    let machine = Machine::new();
+    let hashes = serve_all(&machine);
+    let mut db = TestDb::new(3);
+    // The database of the test has one record for each lookup, each the last of its tree: the log grows honestly.
+    let mut lock = Lock::default();
+    for (release, hash) in &hashes {
+        let name = format!("golang.org/toolchain {}", release.module_version());
+        db.records.push(format!("{name} {hash}\n{name}/go.mod {hash}\n"));
+        db.serve(&machine.proxy(), &name.replace(' ', "@"));
+        std::fs::remove_file(machine.proxy().join(release.zip_path())).unwrap();
+    }
+    let machine = machine.with("GOSUMDB", db.setting());
+    let changes = update(&machine, &mut lock).unwrap();
+    assert!(changes.len() == 6 && changes.iter().all(|change| change.by == PinSource::ChecksumDatabase), "{changes:?}");
+    // A pin that the database contradicts is an alarm, not a change.
+    lock.pin_go(version(), "linux-arm64", &hashes[0].1);
+    assert_eq!(update(&machine, &mut lock).unwrap_err().code(), "toolchain.hash-mismatch");
 }

@@ -167,7 +167,8 @@ fn every_size_of_tree_proves_its_records_and_its_past() {
 fn a_forged_record_or_tile_is_refused() {
     let db = with_record();
     let sum = |dir: &Path| dir.join("sumdb/sum.example");
-    let forgeries: [(&str, &dyn Fn(&Path)); 4] = [
+    type Forge<'a> = &'a dyn Fn(&Path);
+    let forgeries: [(&str, Forge<'_>); 4] = [
         ("sumdb.proof", &|dir| {
             let other = super::super::dirhash::hash1([("x", Digest::of(b"evil"))]);
             edit(&sum(dir).join("lookup").join(LOOKUP), |bytes| {
