@@ -48,7 +48,13 @@ impl Cache {
                 let pruned = store.prune(size)?;
                 let data = serde_json::to_value(pruned).expect("numbers");
                 let gone = pruned.removed;
-                let text = format!("removed {} blobs ({}) and {} steps; {} left", gone.blobs, bytes(gone.bytes), gone.steps, bytes(pruned.left.bytes));
+                let text = format!(
+                    "removed {} blobs ({}) and {} steps; {} left",
+                    gone.blobs,
+                    bytes(gone.bytes),
+                    gone.steps,
+                    bytes(pruned.left.bytes)
+                );
                 Ok(Product::text(text).with_data(data))
             }
         }

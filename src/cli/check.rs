@@ -60,6 +60,7 @@ fn generated(world: &World<'_>) -> Result<Product, Failure> {
     }
     let diff = git.text(project.host, ["diff", "--no-ext-diff", "--no-color", "--stat"])?;
     let hint = Some("commit what was generated".to_owned());
-    let failure = super::usage("check.stale", Kind::Repository, "committed files differ from what is generated".into(), hint);
+    let failure =
+        super::usage("check.stale", Kind::Repository, "committed files differ from what is generated".into(), hint);
     Err(Failure { detail: Some(diff), ..failure })
 }

@@ -14,8 +14,8 @@ mod reference;
 mod release;
 mod schema;
 mod summary;
-mod update;
-mod verify;
+//mod update;
+//mod verify;
 mod version;
 
 use std::path::PathBuf;
@@ -74,7 +74,7 @@ enum Command {
     /// Build, package and seal: everything in one go
     Release(release::Release),
     /// Check a release, file by file, with a key
-    Verify(verify::Verify),
+    //Verify(verify::Verify),
     /// Build binaries
     Build(build::Build),
     /// Build binaries and put them into archives
@@ -90,7 +90,7 @@ enum Command {
     /// Make and show signing keys
     Key(key::Key),
     /// Write sealift.lock: pin what the network could change
-    Update(update::Update),
+    //Update(update::Update),
     /// Look at the step store, and make it smaller
     Cache(cache::Cache),
     /// Print the JSON Schema of sealift.toml
@@ -167,7 +167,7 @@ fn flags(global: &Global) -> Flags {
 fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
     match command {
         Command::Release(release) => release.run(world),
-        Command::Verify(verify) => verify.run(world),
+        //Command::Verify(verify) => verify.run(world),
         Command::Build(build) => build.run(world),
         Command::Package(package) => package.run(world),
         Command::Attest(attest) => attest.run(world),
@@ -175,7 +175,7 @@ fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
         Command::Plan(plan) => plan.run(world),
         Command::Check(check) => check.run(world),
         Command::Key(key) => key.run(world),
-        Command::Update(update) => update.run(world),
+        //Command::Update(update) => update.run(world),
         Command::Cache(cache) => cache.run(world),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),
@@ -193,7 +193,10 @@ fn explain(error: &clap::Error) -> Result<Product, Failure> {
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let hint = Some("sealift --help".to_owned());
-        return Err(Failure { detail: Some(text), ..usage("usage.incomplete", Kind::Usage, "which command?".into(), hint) });
+        return Err(Failure {
+            detail: Some(text),
+            ..usage("usage.incomplete", Kind::Usage, "which command?".into(), hint)
+        });
     }
     let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
     let message = message.trim_start_matches("error: ").to_owned();

@@ -43,7 +43,8 @@ impl Package {
         let journal = records.path("dist.json");
         let dist = Dist { folder: &project.dist(), journal: &journal, clean: clean(self.clean) };
         attest::place(project.host, &dist, &placements)?;
-        let paths = parts.archives.iter().map(|archive| project.dist().join(archive.name.as_str()).display().to_string());
+        let paths =
+            parts.archives.iter().map(|archive| project.dist().join(archive.name.as_str()).display().to_string());
         let data = serde_json::json!({ "archives": parts.archives });
         Ok(Product::lines(paths).with_data(data).with_table(summary::table(&made.packed, &made.built)))
     }

@@ -16,7 +16,7 @@ use crate::plan::{self, Plan};
 use crate::store::{Records, Store};
 use crate::survey::{self, Repository, Request, Survey};
 use crate::target::Pattern;
-use crate::toolchain::go;
+use crate::toolchain::sources::command_name;
 use crate::toolchain::lock::Lock;
 use crate::version::Mode;
 
@@ -51,10 +51,10 @@ pub fn load(world: &World<'_>, overrides: &Overrides) -> Result<Loaded, Failure>
 fn fallback(host: &Host, root: &Path) -> Fallback {
     let source = Git::find(host, root).ok().and_then(|git| crate::history::origin(host, &git));
     let last = |text: &str| text.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
-    let module = go::module_path(root);
+    let module = survey::module_path(root);
     let (name, name_from) = if let Some(name) = source.as_deref().and_then(last) {
         (name, "git remote")
-    } else if let Some(name) = module.as_deref().map(go::command_name) {
+    } else if let Some(name) = module.as_deref().map(command_name) {
         (name.to_owned(), "go.mod")
     } else {
         (root.file_name().map_or_else(|| "project".into(), |name| name.to_string_lossy().into_owned()), "folder")
@@ -89,7 +89,12 @@ impl<'a> Project<'a> {
         let request = Request { mode, repository, services: selection.services.clone() };
         let survey = survey::survey((self.host, self.events), &self.config, &self.store, (&self.lock, &request))?;
         for toolchain in &survey.toolchains {
-            self.events.debug(format!("{} builds {} ({})", toolchain.version, toolchain.dir.display(), toolchain.facts.trust));
+            self.events.debug(format!(
+                "{} builds {} ({:?})",
+                toolchain.version,
+                toolchain.dir.display(),
+                toolchain.facts.trust
+            ));
         }
         let plan = plan::plan(&survey, &self.config)?;
         Ok((survey, plan))

@@ -127,7 +127,12 @@ pub fn seal_and_place(
     let journal = records.path("dist.json");
     let dist = Dist { folder: &project.dist(), journal: &journal, clean };
     let placed = attest::place(project.host, &dist, &placements)?;
-    project.events.debug(format!("dist: {} written, {} kept, {} removed", placed.written.len(), placed.kept.len(), placed.removed.len()));
+    project.events.debug(format!(
+        "dist: {} written, {} kept, {} removed",
+        placed.written.len(),
+        placed.kept.len(),
+        placed.removed.len()
+    ));
     let record = serde_json::json!({
         "manifest": sealed.manifest,
         "signed": key.is_some(),

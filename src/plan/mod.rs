@@ -199,7 +199,8 @@ pub fn plan(survey: &Survey, config: &Config) -> Result<Plan, PlanError> {
 
 fn hooks(config: &Config) -> Vec<Hook> {
     let hooks = &config.defaults.build.hooks;
-    let named = |when, list: &[Vec<String>]| list.iter().map(|args| Hook { when, args: args.clone() }).collect::<Vec<_>>();
+    let named =
+        |when, list: &[Vec<String>]| list.iter().map(|args| Hook { when, args: args.clone() }).collect::<Vec<_>>();
     [named("before", &hooks.before), named("after", &hooks.after)].concat()
 }
 
@@ -222,7 +223,8 @@ fn checks(survey: &Survey, plan: &mut Plan) {
         };
         let modules = toolchain.modules.hex();
         let verify = KeyBuilder::new("mod-verify", 1).with("modules", &modules).with("cache", &toolchain.module_cache);
-        let obstacle = toolchain.vendored.then_some("the module is vendored, and go build compares vendor/ with go.mod");
+        let obstacle =
+            toolchain.vendored.then_some("the module is vendored, and go build compares vendor/ with go.mod");
         let wanted = mine.iter().any(|service| service.settings.build.mod_verify);
         decide("mod-verify", wanted, obstacle, verify.finish(), &["mod", "verify"]);
         let tidy = KeyBuilder::new("mod-tidy", 1)

@@ -19,8 +19,8 @@ use crate::artifact::Artifact;
 use crate::host::files::{self, FileError};
 
 pub use key::{Key, KeyBuilder};
-pub use records::Records;
 pub use prune::{Pruned, Stats};
+pub use records::Records;
 pub use stage::Stage;
 
 /// The most that a step's record may have: a listing of a large module graph is about a megabyte.

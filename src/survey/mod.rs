@@ -27,7 +27,7 @@ use crate::toolchain::sources::Tree;
 use crate::version::{self, Mode, Release, Stamp};
 
 pub use error::SurveyError;
-pub use workspace::Toolchain;
+pub use workspace::{Toolchain, module_path};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -180,7 +180,12 @@ pub fn release(host: &Host, config: &Config, mode: Mode) -> Result<Release, Surv
     release_of(host, config, (&git, &history), mode)
 }
 
-fn release_of(host: &Host, config: &Config, (git, history): (&Git, &History), mode: Mode) -> Result<Release, SurveyError> {
+fn release_of(
+    host: &Host,
+    config: &Config,
+    (git, history): (&Git, &History),
+    mode: Mode,
+) -> Result<Release, SurveyError> {
     let reachable = history::reachable_tags(host, git, &history.head.id)?;
     let mut release = version::release(history, &reachable, &config.version.tag_prefix, mode)?;
     release.commit.time = epoch(host).unwrap_or(release.commit.time);
@@ -202,7 +207,10 @@ fn repository(host: &Host, config: &Config) -> Result<(Git, History), HistoryErr
 }
 
 fn tolerable(error: &HistoryError) -> bool {
-    matches!(error, HistoryError::NoGit | HistoryError::NoRepository { .. } | HistoryError::NoCommit | HistoryError::Shallow)
+    matches!(
+        error,
+        HistoryError::NoGit | HistoryError::NoRepository { .. } | HistoryError::NoCommit | HistoryError::Shallow
+    )
 }
 
 impl Reader<'_> {

@@ -91,6 +91,11 @@ pub fn find_roots(root: &Path) -> Result<Vec<PathBuf>, SurveyError> {
     Ok(roots)
 }
 
+/// The module path of a project's `go.mod`, if it has one that can be read.
+pub fn module_path(root: &Path) -> Option<String> {
+    parse(&root.join("go.mod")).ok().flatten()?.module
+}
+
 fn parse(path: &Path) -> Result<Option<gomod::ModFile>, SurveyError> {
     let Some(bytes) = files::read_if_present(path, MOD_CAP)? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| FileError::NotText { path: path.display().to_string() })?;
@@ -114,7 +119,8 @@ pub(super) fn spaces(reader: &Reader<'_>) -> Result<Vec<Space>, SurveyError> {
     let mut spaces = Vec::new();
     let mut taken = BTreeSet::new();
     if let Some(work) = parse(&root.join("go.work"))? {
-        let members: Result<Vec<PathBuf>, FileError> = work.uses.iter().map(|path| files::real(&root.join(path))).collect();
+        let members: Result<Vec<PathBuf>, FileError> =
+            work.uses.iter().map(|path| files::real(&root.join(path))).collect();
         let members = members?;
         taken.extend(members.iter().cloned());
         spaces.push(Space { dir: root.clone(), workspace: true, members });
