@@ -10,6 +10,7 @@ pub fn reference() -> String {
     let mut text = String::new();
     for (header, table) in tables() {
         if header.starts_with("service.") {
+            // These are the keys of the top tables again; the table's line says so.
             continue;
         }
         let title = if header == "service" { "[[service]]".to_owned() } else { format!("[{header}]") };
