@@ -158,18 +158,21 @@ static BUILD: Table = Table {
 static SERVICE_BUILD: Table = Table {
     text: "As `[build]`, for this service alone: key by key in place of what stands there.",
     keys: &[
-        TARGETS,
-        FLAGS,
-        LDFLAGS,
-        TAGS,
-        ENV,
-        CGO,
-        STRIP,
-        MOD_VERIFY,
-        MOD_TIDY,
+        TARGETS.inherits(AS_BUILD),
+        FLAGS.inherits(AS_BUILD),
+        LDFLAGS.inherits(AS_BUILD),
+        TAGS.inherits(AS_BUILD),
+        ENV.inherits(AS_BUILD),
+        CGO.inherits(AS_BUILD),
+        STRIP.inherits(AS_BUILD),
+        MOD_VERIFY.inherits(AS_BUILD),
+        MOD_TIDY.inherits(AS_BUILD),
         Key { shape: Shape::ByTarget(&BY_TARGET), ..table("target", &BY_TARGET) },
     ],
 };
+
+const AS_BUILD: &str = "as in `[build]`";
+const AS_PACKAGE: &str = "as in `[package]`";
 
 const TARGETS: Key = key("targets", Shape::List(Text::Target), DEFAULT_TARGETS, "[\"linux/*\", \"!linux/386\"]")
     .says("Targets: `os/arch[/variant]`, `*` for any part, `host`, `all`; `!` in front excludes.");
@@ -200,7 +203,14 @@ static HOOKS: Table = Table {
 
 static BY_TARGET: Table = Table {
     text: "For targets that match the pattern; of several the later one wins, key by key.",
-    keys: &[FLAGS, LDFLAGS, TAGS, ENV, CGO, STRIP],
+    keys: &[
+        FLAGS.inherits(AS_BUILD),
+        LDFLAGS.inherits(AS_BUILD),
+        TAGS.inherits(AS_BUILD),
+        ENV.inherits(AS_BUILD),
+        CGO.inherits(AS_BUILD),
+        STRIP.inherits(AS_BUILD),
+    ],
 };
 
 static PACKAGE: Table = Table {
@@ -219,13 +229,20 @@ static PACKAGE: Table = Table {
 
 static SERVICE_PACKAGE: Table = Table {
     text: "As `[package]`, for this service alone: key by key in place of what stands there.",
-    keys: &[FORMAT_RULES, FILES, NAME, UPX, LEVEL, table("budget", &BUDGET)],
+    keys: &[
+        FORMAT_RULES.inherits(AS_PACKAGE),
+        FILES.inherits(AS_PACKAGE),
+        NAME.inherits(AS_PACKAGE),
+        UPX.inherits(AS_PACKAGE),
+        LEVEL.inherits(AS_PACKAGE),
+        table("budget", &BUDGET),
+    ],
 };
 
 const FORMAT_RULES: Key =
     key("formats", Shape::Formats, "zip for windows, else tar.gz", "{ \"linux/*\" = [\"tar.zst\"] }")
         .says("Formats for all targets, or by target pattern: the first that matches decides, else the default.");
-const FILES: Key = key("files", Shape::List(Text::Glob), "LICENSE* and README*", "[\"docs/*.md\"]")
+const FILES: Key = key("files", Shape::List(Text::Glob), "[\"LICENSE*\", \"README*\"]", "[\"docs/*.md\"]")
     .says("Files that go into each archive: paths or globs within the project.");
 const NAME: Key =
     key("name", Shape::Text(Text::Template), "\"{service}_{version}_{target}\"", "\"{service}-{os}-{arch}\"").says(
@@ -268,6 +285,11 @@ const fn table(name: &'static str, table: &'static Table) -> Key {
 impl Key {
     const fn says(self, text: &'static str) -> Self {
         Self { text, ..self }
+    }
+
+    /// The same key where another table's value is the default.
+    const fn inherits(self, default: &'static str) -> Self {
+        Self { default, ..self }
     }
 
     /// The table that this key holds, if it holds one (or several).
