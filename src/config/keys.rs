@@ -129,16 +129,15 @@ static SERVICE: Table = Table {
             .says("Folder of the main package; for a prebuilt service a template that names one file for each target."),
         key("kind", Shape::Choice(&["go", "prebuilt"]), "\"go\"", "\"prebuilt\"")
             .says("`go` compiles the service, `prebuilt` takes files that something else compiled."),
-        table("build", &BUILD),
-        table("package", &PACKAGE),
+        table("build", &SERVICE_BUILD),
+        table("package", &SERVICE_PACKAGE),
     ],
 };
 
 static BUILD: Table = Table {
-    text: "How services are compiled. Within a `[[service]]` the same keys hold for that service alone.",
+    text: "How services are compiled.",
     keys: &[
-        key("targets", Shape::List(Text::Target), DEFAULT_TARGETS, "[\"linux/*\", \"!linux/386\"]")
-            .says("Targets: `os/arch[/variant]`, `*` for any part, `host`, `all`; `!` in front excludes."),
+        TARGETS,
         key("go", Shape::Text(Text::GoVersion), "what go.mod names", "\"1.26.8\"").says("Exact Go version."),
         FLAGS,
         LDFLAGS,
@@ -146,13 +145,40 @@ static BUILD: Table = Table {
         ENV,
         CGO,
         STRIP,
-        key("mod-verify", Shape::Bool, "true", "false").says("Run `go mod verify` before a release."),
-        key("mod-tidy", Shape::Bool, "false", "true").says("Refuse a release whose go.mod `go mod tidy` would change."),
+        MOD_VERIFY,
+        MOD_TIDY,
         key("keep-going", Shape::Bool, "false", "true").says("Go on with the other targets when one fails."),
         table("hooks", &HOOKS),
         Key { shape: Shape::ByTarget(&BY_TARGET), ..table("target", &BY_TARGET) },
     ],
 };
+
+// What concerns the whole release (the toolchain, hooks, one archive for all) is no matter of a single service: here such
+// keys are unknown instead of silently without effect.
+static SERVICE_BUILD: Table = Table {
+    text: "As `[build]`, for this service alone: key by key in place of what stands there.",
+    keys: &[
+        TARGETS.inherits(AS_BUILD),
+        FLAGS.inherits(AS_BUILD),
+        LDFLAGS.inherits(AS_BUILD),
+        TAGS.inherits(AS_BUILD),
+        ENV.inherits(AS_BUILD),
+        CGO.inherits(AS_BUILD),
+        STRIP.inherits(AS_BUILD),
+        MOD_VERIFY.inherits(AS_BUILD),
+        MOD_TIDY.inherits(AS_BUILD),
+        Key { shape: Shape::ByTarget(&BY_TARGET), ..table("target", &BY_TARGET) },
+    ],
+};
+
+const AS_BUILD: &str = "as in `[build]`";
+const AS_PACKAGE: &str = "as in `[package]`";
+
+const TARGETS: Key = key("targets", Shape::List(Text::Target), DEFAULT_TARGETS, "[\"linux/*\", \"!linux/386\"]")
+    .says("Targets: `os/arch[/variant]`, `*` for any part, `host`, `all`; `!` in front excludes.");
+const MOD_VERIFY: Key = key("mod-verify", Shape::Bool, "true", "false").says("Run `go mod verify` before a release.");
+const MOD_TIDY: Key =
+    key("mod-tidy", Shape::Bool, "false", "true").says("Refuse a release whose go.mod `go mod tidy` would change.");
 
 const DEFAULT_TARGETS: &str = "linux amd64 arm64 arm/v7 386, darwin amd64 arm64, windows amd64 arm64 386";
 
@@ -177,28 +203,54 @@ static HOOKS: Table = Table {
 
 static BY_TARGET: Table = Table {
     text: "For targets that match the pattern; of several the later one wins, key by key.",
-    keys: &[FLAGS, LDFLAGS, TAGS, ENV, CGO, STRIP],
+    keys: &[
+        FLAGS.inherits(AS_BUILD),
+        LDFLAGS.inherits(AS_BUILD),
+        TAGS.inherits(AS_BUILD),
+        ENV.inherits(AS_BUILD),
+        CGO.inherits(AS_BUILD),
+        STRIP.inherits(AS_BUILD),
+    ],
 };
 
 static PACKAGE: Table = Table {
-    text: "What archives are made. Within a `[[service]]` the same keys hold for that service alone.",
+    text: "What archives are made.",
     keys: &[
-        key("formats", Shape::Formats, "zip for windows, else tar.gz", "{ \"linux/*\" = [\"tar.zst\"] }")
-            .says("Formats for all targets, or by target pattern: the first that matches decides, else the default."),
-        key("files", Shape::List(Text::Glob), "LICENSE* and README*", "[\"docs/*.md\"]")
-            .says("Files that go into each archive: paths or globs within the project."),
-        key("name", Shape::Text(Text::Template), "\"{service}_{version}_{target}\"", "\"{service}-{os}-{arch}\"").says(
-            "An archive's name without extension, from {project} {service} {version} {os} {arch} {variant} {target}.",
-        ),
+        FORMAT_RULES,
+        FILES,
+        NAME,
         key("together", Shape::Bool, "false", "true").says("One archive for a target with all services."),
-        key("source", Shape::Bool, "false", "true").says("Make an archive of the sources too."),
-        key("upx", Shape::Bool, "false", "true").says("Compress programs with `upx`."),
-        key("level", Shape::Number(MAX_LEVEL), "0", "9").says(
-            "Compression level: up to 9, up to 19 where all archives are tar.zst; 0 is the format's own default.",
-        ),
+        key("source", Shape::Bool, "false", "true").says("Make an archive of the sources too, as tar.gz."),
+        UPX,
+        LEVEL,
         table("budget", &BUDGET),
     ],
 };
+
+static SERVICE_PACKAGE: Table = Table {
+    text: "As `[package]`, for this service alone: key by key in place of what stands there.",
+    keys: &[
+        FORMAT_RULES.inherits(AS_PACKAGE),
+        FILES.inherits(AS_PACKAGE),
+        NAME.inherits(AS_PACKAGE),
+        UPX.inherits(AS_PACKAGE),
+        LEVEL.inherits(AS_PACKAGE),
+        table("budget", &BUDGET),
+    ],
+};
+
+const FORMAT_RULES: Key =
+    key("formats", Shape::Formats, "zip for windows, else tar.gz", "{ \"linux/*\" = [\"tar.zst\"] }")
+        .says("Formats for all targets, or by target pattern: the first that matches decides, else the default.");
+const FILES: Key = key("files", Shape::List(Text::Glob), "[\"LICENSE*\", \"README*\"]", "[\"docs/*.md\"]")
+    .says("Files that go into each archive: paths or globs within the project.");
+const NAME: Key =
+    key("name", Shape::Text(Text::Template), "\"{service}_{version}_{target}\"", "\"{service}-{os}-{arch}\"").says(
+        "An archive's name without extension, from {project} {service} {version} {os} {arch} {variant} {target}.",
+    );
+const UPX: Key = key("upx", Shape::Bool, "false", "true").says("Compress programs with `upx`.");
+const LEVEL: Key = key("level", Shape::Number(MAX_LEVEL), "0", "9")
+    .says("Compression level: up to 9, up to 19 where all archives are tar.zst; 0 is the format's own default.");
 
 /// The greatest compression level of any format (tar.zst); the others end at 9.
 pub const MAX_LEVEL: i64 = 19;
@@ -233,6 +285,11 @@ const fn table(name: &'static str, table: &'static Table) -> Key {
 impl Key {
     const fn says(self, text: &'static str) -> Self {
         Self { text, ..self }
+    }
+
+    /// The same key where another table's value is the default.
+    const fn inherits(self, default: &'static str) -> Self {
+        Self { default, ..self }
     }
 
     /// The table that this key holds, if it holds one (or several).

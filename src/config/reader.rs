@@ -73,15 +73,15 @@ impl<'a> Section<'a> {
     fn unknown(&self, key: &str) -> Wrong {
         let place = if self.name.is_empty() { "at the top".to_owned() } else { format!("in [{}]", self.name) };
         let wrong = Wrong::new("config.unknown-key", format!("there is no key {} {place}", quoted(key)));
+        // A key that another table has is in the wrong place; it is no misspelling of one that this table has.
+        let homes = keys::tables().into_iter().filter(|(_, table)| table.key(key).is_some());
+        if let Some((home, _)) = homes.min_by_key(|(header, _)| (!header.starts_with(&self.name), header.len())) {
+            return wrong.hint(format!("{key:?} is a key of [{home}]"));
+        }
         let names = || self.spec.keys.iter().map(|key| key.name);
         // Only short names are compared: the work grows with the square of the length.
-        if let Some(near) = Some(key).filter(|key| key.len() <= 60).and_then(|key| nearest(key, names())) {
-            return wrong.hint(format!("did you mean {near:?}?"));
-        }
-        let homes = keys::tables().into_iter().filter(|(_, table)| table.key(key).is_some());
-        let home = homes.min_by_key(|(header, _)| header.len());
-        wrong.hint(match home {
-            Some((header, _)) => format!("{key:?} is a key of [{header}]"),
+        wrong.hint(match Some(key).filter(|key| key.len() <= 60).and_then(|key| nearest(key, names())) {
+            Some(near) => format!("did you mean {near:?}?"),
             None => format!("the keys here are {}", names().collect::<Vec<_>>().join(", ")),
         })
     }
@@ -90,8 +90,9 @@ impl<'a> Section<'a> {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
+    /// What is written for a key; nothing for a key that this table does not have (a service's tables have fewer).
     fn node(&self, name: &'static str) -> Option<Node<'a>> {
-        let shape = self.spec.key(name).expect("only keys of the table are read").shape;
+        let shape = self.spec.key(name)?.shape;
         let (key, item) = self.table.get_key_value(name)?;
         let key = key.span().unwrap_or(0..0);
         let span = item.span().unwrap_or(key.clone());

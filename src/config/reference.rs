@@ -10,6 +10,7 @@ pub fn reference() -> String {
     let mut text = String::new();
     for (header, table) in tables() {
         if header.starts_with("service.") {
+            // These are the keys of the top tables again; the table's line says so.
             continue;
         }
         let title = if header == "service" { "[[service]]".to_owned() } else { format!("[{header}]") };
@@ -30,11 +31,8 @@ fn rows(table: &Table) -> String {
             Shape::Choice(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" or "),
             shape => shape.describe().to_owned(),
         };
-        let default = if key.default.contains(['"', '[', '{', '`']) || key.default.contains(' ') {
-            key.default.replace('"', "")
-        } else {
-            key.default.to_owned()
-        };
+        let literal = key.default.parse::<toml_edit::Value>().is_ok();
+        let default = if literal { format!("`{}`", key.default) } else { key.default.to_owned() };
         let cells = [&format!("`{}`", key.name), &kind, &default, &format!("`{}`", key.example), key.text];
         let cells = cells.map(|cell| cell.replace('|', "\\|"));
         writeln!(rows, "| {} |", cells.join(" | ")).expect("a string takes what is written");

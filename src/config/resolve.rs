@@ -143,6 +143,12 @@ impl<'a> Resolver<'a> {
         let own = self.contents.services.iter().map(|service| service.settings.package.level.as_ref().or(top));
         let used = services.iter().map(|service| &service.settings.package).zip(own);
         let alone = services.is_empty().then_some((&defaults.package, top));
+        if let (true, Some(level), true) = (defaults.package.source, top, defaults.package.level > MAX_DEFLATE_LEVEL) {
+            let text = format!("the source archive is a tar.gz, which has no compression level {}", level.value);
+            let hint = format!("at most {MAX_DEFLATE_LEVEL}, or package.source = false");
+            self.notes.add(level.span.clone(), Wrong::new("config.value", text).hint(hint));
+            return;
+        }
         for (package, level) in used.chain(alone) {
             let mut formats = package.formats.iter().flat_map(|(_, formats)| formats);
             let refused = formats.find(|format| **format != Format::TarZst);

@@ -132,6 +132,18 @@ fn every_key_of_the_table_changes_the_configuration() {
 }
 
 #[test]
+fn what_is_documented_as_the_default_is_the_default() {
+    let literal = |key: &&(String, &'static Key)| key.1.default.parse::<toml_edit::Value>().is_ok();
+    let keys: Vec<(String, &'static Key)> = leaves().into_iter().filter(|key| literal(&key)).collect();
+    assert!(keys.len() >= 18, "only {}", keys.len());
+    for (header, key) in keys {
+        let with = document(&header, key, key.default);
+        let without = with.replace(&format!("{} = {}\n", key.name, key.default), "");
+        assert_eq!(everything(&with), everything(&without), "[{header}] {}", key.name);
+    }
+}
+
+#[test]
 fn every_key_refuses_another_type_at_its_place() {
     for (header, key) in leaves() {
         let text = document(&header, key, "1979-05-27");

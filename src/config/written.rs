@@ -14,7 +14,7 @@ use super::linker_flags::LinkerFlags;
 use super::notes::{Notes, Written};
 use super::reader::Section;
 use super::settings::{FormatRules, ServiceKind};
-use super::template::Template;
+use super::template::{Template, Variable};
 use super::variables::variable;
 use super::{size, values};
 use crate::archive::Format;
@@ -160,7 +160,11 @@ fn service(section: &Section) -> WrittenService {
     let prebuilt = kind.as_ref().is_some_and(|kind| kind.value == ServiceKind::Prebuilt);
     let path = section.text("path", |text| {
         if prebuilt {
-            values::template(text)?;
+            let template = values::template(text)?;
+            if template.has(Variable::Version) {
+                let wrong = Wrong::new("config.template", "a prebuilt file is looked for before the version is known");
+                return Err(wrong.hint("take {version} away; {target} tells the files apart"));
+            }
         }
         values::path(text)
     });
