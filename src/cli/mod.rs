@@ -14,7 +14,7 @@ mod reference;
 mod release;
 mod schema;
 mod summary;
-//mod update;
+mod update;
 //mod verify;
 mod version;
 
@@ -90,7 +90,7 @@ enum Command {
     /// Make and show signing keys
     Key(key::Key),
     /// Write sealift.lock: pin what the network could change
-    //Update(update::Update),
+    Update(update::Update),
     /// Look at the step store, and make it smaller
     Cache(cache::Cache),
     /// Print the JSON Schema of sealift.toml
@@ -175,7 +175,7 @@ fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
         Command::Plan(plan) => plan.run(world),
         Command::Check(check) => check.run(world),
         Command::Key(key) => key.run(world),
-        //Command::Update(update) => update.run(world),
+        Command::Update(update) => update.run(world),
         Command::Cache(cache) => cache.run(world),
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::archive::{Codec, Format};
 use crate::command::Command;
 use crate::config::settings::{Config, PackageSettings};
+use crate::config::join_linker_flags;
 use crate::config::template::Fields;
 use crate::store::{Key, KeyBuilder};
 use crate::survey::{Extra, Survey, Surveyed, TargetInputs, Work};
@@ -299,13 +300,13 @@ fn ldflags(compile: &crate::config::settings::CompileSettings, stamp: &Stamp) ->
     let mut flags = if compile.strip { vec!["-s".to_owned(), "-w".into()] } else { Vec::new() };
     // The linker passes over `-X` for a variable that a program does not have. The values are a SemVer version, hex
     // digits and a date: none of their characters splits an argument.
-    flags.push(format!("-X main.version={}", stamp.version));
+    flags.push(format!("-X=main.version={}", stamp.version));
     if !stamp.commit.is_empty() {
-        flags.push(format!("-X main.commit={}", stamp.commit));
+        flags.push(format!("-X=main.commit={}", stamp.commit));
     }
-    flags.push(format!("-X main.date={}", date(stamp.time)));
+    flags.push(format!("-X=main.date={}", date(stamp.time)));
     flags.extend(compile.ldflags.clone());
-    flags.join(" ")
+    join_linker_flags(&flags)
 }
 
 fn packages(survey: &Survey, config: &Config) -> Result<Vec<Package>, PlanError> {

@@ -27,7 +27,7 @@ use crate::toolchain::sources::Tree;
 use crate::version::{self, Mode, Release, Stamp};
 
 pub use error::SurveyError;
-pub use workspace::{Toolchain, module_path};
+pub use workspace::{Toolchain, module_path, toolchain_versions};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -162,9 +162,8 @@ pub fn survey(
         Err(error) if request.repository == Repository::Optional && tolerable(&error) => (None, None),
         Err(error) => return Err(error.into()),
     };
-    let skip = [config.root.join("dist"), config.root.join(".sealift")];
-    let spaces = workspace::find_roots(&config.root)?;
-    let tree = Tree::read(&spaces, &skip)?;
+    let roots = workspace::find_roots(&config.root)?;
+    let tree = Tree::read(&roots, &own_folders(&config.root))?;
     let reader = Reader { host, events, config, store, lock, git, history, tree };
     let release = reader.release(request.mode)?;
     let mut found = services::find(&reader, &request.services)?;
@@ -172,6 +171,11 @@ pub fn survey(
     stamps::stamp(&reader, &release, &mut found)?;
     let source = if config.defaults.package.source { Some(extras::sources(&reader, &release)?) } else { None };
     Ok(Survey { release, toolchains: found.toolchains, services: found.services, source, tidiness })
+}
+
+/// The folders that sealift itself writes: no part of the sources.
+fn own_folders(root: &std::path::Path) -> [PathBuf; 2] {
+    [root.join("dist"), root.join(".sealift")]
 }
 
 /// Finds the version alone, without looking at services.

@@ -34,7 +34,7 @@ struct Candidate {
 
 /// Finds the services that are asked for.
 pub(super) fn find(reader: &Reader<'_>, wanted: &[String]) -> Result<Found, SurveyError> {
-    let spaces = workspace::spaces(reader)?;
+    let spaces = workspace::spaces(&reader.config.root, &reader.tree)?;
     let mut found = Found { toolchains: Vec::new(), services: Vec::new(), unions: Vec::new() };
     let configured = &reader.config.services;
     check_wanted(wanted, configured)?;

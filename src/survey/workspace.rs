@@ -7,11 +7,14 @@ use sealift_trust::{Digest, Hasher};
 use serde::Serialize;
 
 use super::{Reader, SurveyError};
+use crate::config::Config;
 use crate::error::{Failure, Fault};
 use crate::host::files::{self, FileError};
 use crate::toolchain::go::settings::GoSettings;
 use crate::toolchain::go::version::GoVersion;
+use crate::toolchain::go::wanted::Wanted;
 use crate::toolchain::go::{self, gomod};
+use crate::toolchain::sources::Tree;
 
 /// The largest go.mod, go.work or go.sum that is read.
 const MOD_CAP: u64 = 16 << 20;
@@ -106,6 +109,21 @@ pub(super) fn toolchain_failure(fault: impl Fault) -> SurveyError {
     SurveyError::Toolchain(Box::new(Failure::from(fault)))
 }
 
+/// The Go versions that a project's modules ask for; a module that takes what is on PATH asks for none.
+pub fn toolchain_versions(config: &Config) -> Result<Vec<GoVersion>, SurveyError> {
+    let tree = Tree::read(&find_roots(&config.root)?, &super::own_folders(&config.root))?;
+    let mut versions = Vec::new();
+    for space in spaces(&config.root, &tree)? {
+        let wanted = go::wanted::wanted(&space.dir, config.defaults.build.go.as_deref()).map_err(toolchain_failure)?;
+        if let Wanted::Exactly { version, .. } = wanted {
+            versions.push(version);
+        }
+    }
+    versions.sort();
+    versions.dedup();
+    Ok(versions)
+}
+
 /// A module or workspace before its toolchain is known.
 pub(super) struct Space {
     dir: PathBuf,
@@ -114,8 +132,7 @@ pub(super) struct Space {
 }
 
 /// The modules and workspaces of a project: a `go.work` at the top with its members, and every other module by itself.
-pub(super) fn spaces(reader: &Reader<'_>) -> Result<Vec<Space>, SurveyError> {
-    let root = &reader.config.root;
+pub(super) fn spaces(root: &Path, tree: &Tree) -> Result<Vec<Space>, SurveyError> {
     let mut spaces = Vec::new();
     let mut taken = BTreeSet::new();
     if let Some(work) = parse(&root.join("go.work"))? {
@@ -123,9 +140,9 @@ pub(super) fn spaces(reader: &Reader<'_>) -> Result<Vec<Space>, SurveyError> {
             work.uses.iter().map(|path| files::real(&root.join(path))).collect();
         let members = members?;
         taken.extend(members.iter().cloned());
-        spaces.push(Space { dir: root.clone(), workspace: true, members });
+        spaces.push(Space { dir: root.to_owned(), workspace: true, members });
     }
-    for path in reader.tree.named("go.mod") {
+    for path in tree.named("go.mod") {
         let dir = path.parent().unwrap_or(root).to_owned();
         let Ok(inner) = dir.strip_prefix(root) else { continue };
         // What `./...` passes over is no place for a service.

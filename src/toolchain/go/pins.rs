@@ -41,6 +41,18 @@ pub enum PinSource {
     Unwanted,
 }
 
+impl std::fmt::Display for PinChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = format!("{} {}", self.version.toolchain(), self.platform);
+        let hash = self.after.as_deref().unwrap_or("none");
+        match &self.by {
+            PinSource::ChecksumDatabase => write!(f, "{name} {hash} (proved by the checksum database)"),
+            PinSource::Download { from, why } => write!(f, "{name} {hash} (downloaded from {from}, because {why})"),
+            PinSource::Unwanted => write!(f, "{name} is no longer wanted"),
+        }
+    }
+}
+
 impl Provision<'_> {
     /// Pins these versions, and no others, for every host platform; says what changed. A pin that is there stays: the
     /// hash of a release never changes, so a database that says otherwise is an error (`toolchain.hash-mismatch`).
