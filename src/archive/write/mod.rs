@@ -77,7 +77,7 @@ impl Recipe {
         self
     }
 
-    /// Writes an archive; see [`write`].
+    /// Writes an archive; see [`write()`].
     pub fn write(self, mut members: Vec<Member>, out: &mut dyn Write) -> Result<Written, ArchiveError> {
         members.sort_by(|a, b| a.path.cmp(&b.path));
         let mut census = Census::default();
