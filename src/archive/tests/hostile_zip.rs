@@ -195,6 +195,10 @@ fn a07_the_end_record() {
         let error = listed(Format::Zip, &whole(end), &limits).unwrap_err();
         assert!(matches!(error.code(), "archive.zip" | "archive.too-many"), "{error}");
     }
+    // A comment that is announced and missing: whoever searches for it reads past the end.
+    let mut announced = good.clone();
+    announced[good.len() - 2] = 1;
+    refused(Format::Zip, &announced, &limits, "archive.zip");
     for length in 0..good.len() {
         let error = listed(Format::Zip, &good[..length], &limits).unwrap_err();
         assert!(matches!(error.code(), "archive.zip" | "archive.truncated"), "{error}");

@@ -37,6 +37,15 @@ fn a_change_between_the_two_passes_is_refused() {
             "archive.changed"
         );
     }
+    // After a changed entry no other one is given.
+    for format in Format::ALL {
+        let checked = written(format, vec![file("a", b"good"), file("b", b"later")]).0;
+        let swapped = written(format, vec![file("a", b"evil"), file("b", b"later")]).0;
+        let listing = listed(format, &checked, &Limits::release()).unwrap();
+        let mut sink = Memory::default();
+        extract(&listing, &|| open(&swapped), &mut sink).unwrap_err();
+        assert_eq!(sink.0.len(), 1, "{format}");
+    }
     // The same entries in other bytes are another archive too.
     let tar = [TarEntry::file("a", b"a")];
     let listing = listed(Format::TarGz, &tar_gz(&tar), &Limits::release()).unwrap();

@@ -36,7 +36,7 @@ fn golden_tar_gz() {
 
 #[test]
 fn golden_tar_zst() {
-    assert_eq!(digest(Format::TarZst), "d949c0e7df41ef512be2418b6969111cc3b1d8a58de9f732672017842ea40e0c");
+    assert_eq!(digest(Format::TarZst), "b87f0a9a687d4fc964d9d1bb2e52e83ae725d4430296fb2555959ed138c8ca30");
 }
 
 #[test]
