@@ -221,6 +221,13 @@ pub fn names(dir: &Path) -> Result<Vec<String>, FileError> {
     Ok(names)
 }
 
+/// How long ago a file was written, in nanoseconds, and its size in bytes.
+pub fn age_and_size(path: &Path) -> Result<(u128, u64), FileError> {
+    let meta = fs::symlink_metadata(path).map_err(at("look at", path))?;
+    let age = meta.modified().ok().and_then(|time| time.elapsed().ok()).map_or(0, |age| age.as_nanos());
+    Ok((age, meta.len()))
+}
+
 /// Makes a folder and those above it.
 pub fn make_folder(dir: &Path) -> Result<(), FileError> {
     fs::create_dir_all(dir).map_err(at("make the folder", dir))
@@ -434,6 +441,11 @@ pub fn write_new_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// Copies a file to a final place, sharing blocks where the filesystem can, and measures what was copied. Never a hard
 /// link: a change in `dist/` must not reach the store (invariant 4).
 pub fn copy(from: &Path, to: &Path, mode: u32) -> Result<Artifact, FileError> {
+    copy_settled(from, to, mode)?.commit(to)
+}
+
+/// The same up to the final name, which a caller who expects certain bytes gives after looking at what was copied.
+pub fn copy_settled(from: &Path, to: &Path, mode: u32) -> Result<Settled, FileError> {
     let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut source = open(from)?;
     let mut staged = Staged::create(dir, mode)?;
@@ -444,10 +456,13 @@ pub fn copy(from: &Path, to: &Path, mode: u32) -> Result<Artifact, FileError> {
         let mut hasher = Hasher::new();
         io::copy(&mut source, &mut Hashing(&mut hasher)).map_err(at("read", from))?;
         staged.hasher = hasher;
-        return staged.commit(to);
+        return staged.settle_measured();
     }
-    io::copy(&mut source, &mut io::BufWriter::with_capacity(128 * 1024, &mut staged)).map_err(at("write", to))?;
-    staged.commit(to)
+    let mut buffered = io::BufWriter::with_capacity(128 * 1024, &mut staged);
+    // What is left in the buffer is written here: a full disk is an error, also for the last bytes.
+    io::copy(&mut source, &mut buffered).and_then(|_| buffered.flush()).map_err(at("write", to))?;
+    drop(buffered);
+    staged.settle_measured()
 }
 
 #[cfg(target_os = "linux")]

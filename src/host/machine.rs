@@ -19,3 +19,45 @@ pub fn available_memory() -> u64 {
         _ => available,
     }
 }
+
+/// Applies a function to every item, on at most `threads` threads, and gives the results in the order of the items. The
+/// first error in that order is returned; items that come after a failed one may not have been looked at.
+pub fn parallel<T: Sync, R: Send, E: Send>(
+    items: &[T],
+    threads: usize,
+    work: impl Fn(&T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let run = || {
+        let mut mine = Vec::new();
+        while !failed.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { break };
+            let result = work(item);
+            failed.fetch_or(result.is_err(), Ordering::Relaxed);
+            mine.push((index, result));
+        }
+        mine
+    };
+    let mut results: Vec<(usize, Result<R, E>)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads.clamp(1, items.len().max(1))).map(|_| scope.spawn(run)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a worker does not panic")).collect()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parallel;
+
+    #[test]
+    fn results_keep_their_order_and_the_first_error_wins() {
+        let items: Vec<u32> = (0..100).collect();
+        let doubled: Result<Vec<u32>, ()> = parallel(&items, 4, |item| Ok(item * 2));
+        assert_eq!(doubled.unwrap(), (0..100).map(|item| item * 2).collect::<Vec<_>>());
+        assert_eq!(parallel(&items, 4, |item| if *item == 7 { Err(*item) } else { Ok(()) }), Err(7));
+        assert_eq!(parallel(&[] as &[u32], 4, |_| Ok::<_, ()>(())), Ok(vec![]));
+    }
+}

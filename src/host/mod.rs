@@ -9,6 +9,7 @@ pub mod files;
 pub mod http;
 pub mod machine;
 pub mod process;
+pub mod regular;
 pub mod stamp;
 pub mod tree;
 pub mod unpack;

@@ -1,4 +1,5 @@
-//! What compiles: which toolchain a project asks for, where it comes from, and what is known about it.
+//! What compiles: which toolchain a project asks for, where it comes from, what is known about it, and what it is given.
 
 pub mod go;
 pub mod lock;
+pub mod sources;

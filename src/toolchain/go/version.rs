@@ -37,6 +37,9 @@ impl GoVersion {
     /// The first version that the go command can download as a module (Go 1.21 release notes, "Go toolchain").
     pub const FIRST_DOWNLOADABLE: Self = Self { major: 1, minor: 21, patch: Some(0), pre: None };
 
+    /// The first version whose `go mod tidy` knows `-diff` (Go 1.23 release notes, "Go command").
+    pub const FIRST_WITH_TIDY_DIFF: Self = Self { major: 1, minor: 23, patch: Some(0), pre: None };
+
     /// Whether this names a language and not one release of it: `1.21`, but not `1.20`, which is a release too.
     pub fn is_language(&self) -> bool {
         self.patch.is_none() && self.pre.is_none()

@@ -1,0 +1,194 @@
+//! From archives to a release that can be judged: checksums, the signed manifest, and a `dist/` that is never half-made.
+//!
+//! [`seal`] decides every byte and touches nothing; [`place`] makes `dist/` hold exactly these bytes; [`recall`] gives
+//! back what an earlier run packaged; [`keys`] reads and makes secret keys.
+
+mod error;
+mod journal;
+pub mod keys;
+mod place;
+mod recall;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use sealift_trust::json::MAX_INTEGER;
+use sealift_trust::statement::{
+    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, CHECKSUMS_SIGNATURE, Commit, Held, MANIFEST,
+    MAX_MANIFEST, Service, SourceUrl, Timestamp, UNSIGNED,
+};
+use sealift_trust::{Digest, Envelope, FileName, PayloadType, Predicate, Release, SecretKey, Statement, name};
+
+use crate::artifact::Artifact;
+use crate::product::{Archive, ArchiveKind, Binary};
+
+pub use error::AttestError;
+pub use place::{Clean, Dist, Placed, Placement, Source, place};
+pub use recall::{Recalled, recall};
+
+/// What a release says of itself, besides its artifacts.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// What is released.
+    pub product: FileName,
+    /// Its version.
+    pub version: semver::Version,
+    /// The channel it is made for.
+    pub channel: Option<FileName>,
+    /// Whether it is made from a state that is no release.
+    pub snapshot: bool,
+    /// The commit it is made from.
+    pub commit: Commit,
+    /// Where the source is.
+    pub source: Option<SourceUrl>,
+    /// When, in seconds since 1970: `SOURCE_DATE_EPOCH`, else the commit's time.
+    pub created: u64,
+    /// The services in it, with what is stamped into their binaries.
+    pub services: Vec<Service>,
+}
+
+/// A release whose every byte is decided.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// The digest of the manifest: of the statement's canonical bytes, whoever signed them.
+    pub manifest: Digest,
+    /// What the manifest says.
+    pub release: Release,
+    /// The files that go beside the archives, the manifest last.
+    pub files: Vec<(FileName, Vec<u8>)>,
+}
+
+/// Decides `checksums.txt`, `checksums.txt.sig` and `release.json`, or without a key `checksums.txt` and
+/// `release.unsigned.json`. The same input gives the same bytes.
+pub fn seal(
+    subject: &Subject,
+    archives: &[Archive],
+    binaries: &[Binary],
+    key: Option<&SecretKey>,
+) -> Result<Sealed, AttestError> {
+    let companions: &[&str] = if key.is_some() { &[CHECKSUMS, CHECKSUMS_SIGNATURE] } else { &[CHECKSUMS] };
+    let statement = Statement::release(release(subject, archives, binaries, companions)?)?;
+    let payload = statement.to_payload()?;
+    let manifest = Digest::of(&payload);
+    let Predicate::Release(release) = statement.into_predicate();
+    let checksums = release.checksums().into_bytes();
+    let mut files = Vec::new();
+    match key {
+        None => files.extend([(CHECKSUMS, checksums), (UNSIGNED, payload)]),
+        Some(key) => {
+            let signature = key.sign(&checksums).as_bytes().to_vec();
+            files.extend([
+                (CHECKSUMS, checksums),
+                (CHECKSUMS_SIGNATURE, signature),
+                (MANIFEST, envelope(payload, key)?),
+            ]);
+        }
+    }
+    let named = files.into_iter().map(|(name, bytes)| (own(name), bytes)).collect();
+    Ok(Sealed { manifest, release, files: named })
+}
+
+impl Sealed {
+    /// Everything that belongs into `dist/`, in the order in which it is put there. `stored` says where the bytes of
+    /// each archive lie now.
+    pub fn placements<'a>(
+        &self,
+        archives: impl IntoIterator<Item = &'a Archive>,
+        stored: impl Fn(&Archive) -> PathBuf,
+    ) -> Vec<Placement> {
+        let archive = |archive: &Archive| Placement {
+            name: archive.name.clone(),
+            source: Source::File { path: stored(archive), artifact: archive.artifact },
+        };
+        let decided = |(name, bytes): &(FileName, Vec<u8>)| Placement {
+            name: name.clone(),
+            source: Source::Bytes(bytes.clone()),
+        };
+        archives.into_iter().map(archive).chain(self.files.iter().map(decided)).collect()
+    }
+}
+
+/// Signs, and opens what was signed: a manifest that nobody can verify must not be published, whatever went wrong.
+fn envelope(payload: Vec<u8>, key: &SecretKey) -> Result<Vec<u8>, AttestError> {
+    let digest = Digest::of(&payload);
+    let bytes = Envelope::sign(PayloadType::InToto, payload, key)?.to_bytes();
+    if bytes.len() > MAX_MANIFEST {
+        return Err(AttestError::TooLarge { found: bytes.len() });
+    }
+    let opened = Envelope::parse(&bytes)?.verify(&[key.public()])?;
+    if Statement::parse(&opened)?.digest()? != digest {
+        return Err(AttestError::NotReadBack);
+    }
+    Ok(bytes)
+}
+
+fn release(
+    subject: &Subject,
+    archives: &[Archive],
+    binaries: &[Binary],
+    companions: &[&str],
+) -> Result<Release, AttestError> {
+    let archives = archives.iter().map(archive_entry);
+    let entries: Result<Vec<Entry>, AttestError> = archives.chain(binaries.iter().map(binary_entry)).collect();
+    Ok(Release {
+        product: subject.product.clone(),
+        version: subject.version.clone(),
+        channel: subject.channel.clone(),
+        snapshot: subject.snapshot,
+        commit: subject.commit.clone(),
+        source: subject.source.clone(),
+        created: Timestamp::from_unix(subject.created).ok_or(AttestError::Created(subject.created))?,
+        services: subject.services.clone(),
+        artifacts: entries?,
+        companions: companions.iter().map(|name| own(name)).collect(),
+    })
+}
+
+fn archive_entry(archive: &Archive) -> Result<Entry, AttestError> {
+    let held = |held: &crate::product::Held| Ok(Held { path: name::inner_path(&held.path)?, digest: held.digest });
+    let service = match &archive.services[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    };
+    Ok(Entry {
+        name: ArtifactName::File(archive.name.clone()),
+        kind: match archive.kind {
+            ArchiveKind::Binaries => ArtifactKind::Archive,
+            ArchiveKind::Source => ArtifactKind::Source,
+        },
+        service,
+        target: archive.target.as_ref().map(|target| target.to_string().parse()).transpose()?,
+        digest: archive.artifact.digest(),
+        size: size(archive.artifact, archive.name.as_str())?,
+        media_type: archive.media_type.parse()?,
+        holds: archive.holds.iter().map(held).collect::<Result<_, AttestError>>()?,
+    })
+}
+
+fn binary_entry(binary: &Binary) -> Result<Entry, AttestError> {
+    let target = binary.target.to_string().parse::<sealift_trust::statement::TargetName>()?;
+    Ok(Entry {
+        name: ArtifactName::Binary { service: binary.service.clone(), target: target.clone() },
+        kind: ArtifactKind::Binary,
+        service: Some(binary.service.clone()),
+        target: Some(target),
+        digest: binary.artifact.digest(),
+        size: size(binary.artifact, binary.service.as_str())?,
+        media_type: "application/octet-stream".parse()?,
+        holds: Vec::new(),
+    })
+}
+
+/// An empty file is no archive and no program: something went wrong before.
+fn size(artifact: Artifact, name: &str) -> Result<u64, AttestError> {
+    match artifact.size() {
+        size @ 1.. if size <= MAX_INTEGER.unsigned_abs() => Ok(size),
+        size => Err(AttestError::Size { name: name.to_owned(), size }),
+    }
+}
+
+/// A name of ours as a value.
+fn own(name: &str) -> FileName {
+    name.parse().expect("our own names are plain file names")
+}

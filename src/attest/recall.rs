@@ -1,0 +1,100 @@
+//! What an earlier run packaged, measured again: for `sealift attest` by itself.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+use std::path::Path;
+
+use sealift_trust::{Digest, FileName};
+
+use super::AttestError;
+use crate::archive::{self, ArchiveError, Format, Limits, ReadSeek};
+use crate::artifact::Artifact;
+use crate::host::files;
+use crate::host::machine;
+use crate::host::regular::{self, Found, Regular};
+use crate::product::{self, Archive, ArchiveKind, Binary, RecordedArchive, RecordedBinary};
+
+/// What an earlier run made, as it is now.
+#[derive(Clone, Debug)]
+pub struct Recalled {
+    /// The binaries, measured where they lie: in the archives.
+    pub binaries: Vec<Binary>,
+    /// The archives, measured in `dist/`.
+    pub archives: Vec<Archive>,
+}
+
+/// Reads `.sealift/package.json`, measures every archive that it names in `dist/`, and every binary in these; refuses
+/// whatever differs from what the record tells. Runs on all cores.
+///
+/// # Errors
+/// `attest.record`, `attest.missing`, `attest.changed`, or what an archive is refused for.
+pub fn recall(dist: &Path, record: &Path) -> Result<Recalled, AttestError> {
+    let shown = || record.display().to_string();
+    let bytes = files::read_if_present(record, product::MAX_RECORD as u64)?
+        .ok_or_else(|| AttestError::Missing { path: shown() })?;
+    let recorded = product::read(&bytes).map_err(|source| AttestError::Record { path: shown(), source })?;
+    let measured = machine::parallel(&recorded.archives, machine::cores(), |archive| measure(dist, archive))?;
+    let mut held: BTreeMap<Digest, Artifact> = BTreeMap::new();
+    let mut archives = Vec::new();
+    for (archive, binaries) in measured {
+        held.extend(binaries.into_iter().map(|binary| (binary.digest(), binary)));
+        archives.push(archive);
+    }
+    let binary = |binary: RecordedBinary| match held.get(&binary.artifact.digest) {
+        Some(found) if binary.artifact.is(*found) => {
+            let RecordedBinary { service, version, target, .. } = binary;
+            Ok(Binary { service, version, target, artifact: *found })
+        }
+        _ => Err(AttestError::Missing { path: format!("{} for {} in the archives", binary.service, binary.target) }),
+    };
+    let binaries = recorded.binaries.into_iter().map(binary).collect::<Result<_, _>>()?;
+    Ok(Recalled { binaries, archives })
+}
+
+/// Measures an archive, and the binaries that it holds.
+fn measure(dist: &Path, recorded: &RecordedArchive) -> Result<(Archive, Vec<Artifact>), AttestError> {
+    let path = dist.join(recorded.name.as_str());
+    let shown = || path.display().to_string();
+    let Found::File(mut found) = regular::open(&path)? else {
+        return Err(AttestError::Missing { path: shown() });
+    };
+    let told = recorded.artifact;
+    let measured = if found.size == told.size {
+        Some(Artifact::measure((&found.file).take(told.size.saturating_add(1))).map_err(files::at("read", &path))?)
+    } else {
+        None
+    };
+    let artifact = measured.filter(|found| told.is(*found)).ok_or_else(|| AttestError::Changed { path: shown() })?;
+    let binaries = match recorded.kind {
+        ArchiveKind::Source => Vec::new(),
+        ArchiveKind::Binaries => held(&mut found, recorded, artifact)
+            .map_err(|source| AttestError::Archive { path: shown(), source })?
+            .ok_or_else(|| AttestError::Changed { path: shown() })?,
+    };
+    let RecordedArchive { name, kind, services, target, media_type, holds, .. } = recorded;
+    let (name, services): (FileName, Vec<FileName>) = (name.clone(), services.clone());
+    let (target, media_type, holds) = (target.clone(), media_type.clone(), holds.clone());
+    Ok((Archive { name, kind: *kind, services, target, artifact, media_type, holds }, binaries))
+}
+
+/// The binaries of an archive in the order of the record; none when one is not as recorded.
+fn held(
+    found: &mut Regular,
+    recorded: &RecordedArchive,
+    archive: Artifact,
+) -> Result<Option<Vec<Artifact>>, ArchiveError> {
+    let known = |format: &Format| format.media_type() == recorded.media_type;
+    let format = Format::ALL.into_iter().find(known).map_or_else(|| recorded.media_type.parse(), Ok)?;
+    let open = || {
+        let mut file = found.file.try_clone()?;
+        file.rewind()?;
+        Ok(Box::new(file) as Box<dyn ReadSeek>)
+    };
+    let listing = archive::list(format, &open, &Limits::release())?;
+    let binary = |held: &product::Held| {
+        let measured = listing.entry(&held.path)?.artifact()?;
+        (measured.digest() == held.digest && measured.size() == held.size).then_some(measured)
+    };
+    let binaries: Option<Vec<Artifact>> = recorded.holds.iter().map(binary).collect();
+    Ok(binaries.filter(|_| listing.archive() == archive))
+}

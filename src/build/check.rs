@@ -1,0 +1,35 @@
+//! Checks of the sources that must hold before anything is sealed.
+
+use std::time::Instant;
+
+use super::{BuildError, Yard};
+use crate::event::Event;
+use crate::plan::Check;
+use crate::store::Record;
+
+/// Runs the plan's checks; one that was passed with the same inputs is not run again.
+pub fn check(yard: &Yard<'_>) -> Result<(), BuildError> {
+    for skipped in &yard.plan.not_run {
+        yard.events.info(format!("{} not run: {}", skipped.name, skipped.why));
+    }
+    yard.plan.checks.iter().try_for_each(|check| run(yard, check))
+}
+
+fn run(yard: &Yard<'_>, check: &Check) -> Result<(), BuildError> {
+    let began = Instant::now();
+    let step = format!("check {}", check.name);
+    yard.events.send(Event::Started { step: step.clone() });
+    let cached = yard.store.find(&check.key)?.is_some();
+    if !cached {
+        let mut command = check.command.clone();
+        command.env = yard.survey.toolchains[check.toolchain].environment(command.env);
+        if let Err(source) = yard.host.run(&command) {
+            yard.events.send(Event::Failed { step });
+            return Err(BuildError::Check { name: check.name, source });
+        }
+        let record = Record { step: step.clone(), outputs: Default::default(), value: serde_json::Value::Null };
+        yard.store.record(&check.key, &record)?;
+    }
+    yard.events.send(Event::Finished { step, cached, took: began.elapsed(), bytes: 0 });
+    Ok(())
+}

@@ -1,0 +1,121 @@
+#![allow(clippy::disallowed_methods)]
+
+use std::path::Path;
+
+use super::*;
+use crate::host::env::Env;
+
+struct Repository {
+    dir: tempfile::TempDir,
+    host: Host,
+    git: Git,
+}
+
+impl Repository {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let vars = [
+            ("PATH", std::env::var("PATH").unwrap()),
+            ("HOME", dir.path().display().to_string()),
+            ("GIT_CONFIG_NOSYSTEM", "1".into()),
+        ];
+        let host = Host::with_env(Env::of(dir.path().to_owned(), vars));
+        let work = dir.path().join("repo");
+        std::fs::create_dir(&work).unwrap();
+        let git = Git::find(&host, &work).unwrap();
+        let repository = Self { dir, host, git };
+        repository.git(&["init", "-q", "-b", "main"]);
+        repository
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.dir.path().join("repo")
+    }
+
+    fn git(&self, args: &[&str]) -> String {
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"];
+        self.git.text(&self.host, identity.iter().chain(args).copied()).unwrap()
+    }
+
+    fn commit(&self, path: &str, text: &str) -> String {
+        let file = self.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", path]);
+        self.git(&["rev-parse", "HEAD"]).trim().to_owned()
+    }
+
+    fn read(&self) -> Result<History, HistoryError> {
+        read(&self.host, &self.git, &["dist".to_owned()])
+    }
+
+    fn last(&self, wanted: &str) -> Option<String> {
+        last_affecting(&self.host, &self.git, &|path| path == wanted).unwrap().map(|commit| commit.id)
+    }
+}
+
+#[test]
+fn a_repository_is_read() {
+    let repository = Repository::new();
+    assert_eq!(repository.read().unwrap_err().code(), "repository.no-commit");
+    let id = repository.commit("a ü.txt", "1");
+    repository.git(&["tag", "v1.0.0"]);
+    repository.git(&["remote", "add", "origin", "https://user:secret@example.com/a/b.git"]);
+    std::fs::create_dir(repository.path().join("dist")).unwrap();
+    std::fs::write(repository.path().join("dist/x"), "").unwrap();
+    let history = repository.read().unwrap();
+    assert_eq!((history.head.id.as_str(), history.branch.as_deref()), (id.as_str(), Some("main")));
+    assert_eq!((history.tags, history.changes), (vec!["v1.0.0".to_owned()], Vec::<String>::new()));
+    assert_eq!(history.source.as_deref(), Some("https://example.com/a/b"));
+    std::fs::write(repository.path().join("a ü.txt"), "2").unwrap();
+    std::fs::write(repository.path().join("new"), "").unwrap();
+    assert_eq!(repository.read().unwrap().changes, ["a ü.txt", "new"]);
+}
+
+#[test]
+fn no_repository_and_a_shallow_one_are_named() {
+    let repository = Repository::new();
+    let outside = Git::find(&repository.host, Path::new("/")).unwrap();
+    assert_eq!(read(&repository.host, &outside, &[]).unwrap_err().code(), "repository.none");
+    repository.commit("a", "1");
+    repository.commit("a", "2");
+    let clone = repository.dir.path().join("clone");
+    let url = format!("file://{}", repository.path().display());
+    repository.git(&["clone", "-q", "--depth=1", &url, clone.to_str().unwrap()]);
+    let shallow = Git::find(&repository.host, &clone).unwrap();
+    let error = read(&repository.host, &shallow, &[]).unwrap_err();
+    assert_eq!((error.code(), error.kind()), ("repository.shallow", Kind::Repository));
+    assert!(error.hint().unwrap().contains("git fetch --unshallow"));
+}
+
+#[test]
+fn the_last_commit_that_affects_a_path() {
+    let repository = Repository::new();
+    let first = repository.commit("a", "1");
+    let second = repository.commit("deep/b", "1");
+    repository.commit("README", "1");
+    assert_eq!(repository.last("a"), Some(first.clone()));
+    assert_eq!(repository.last("deep/b"), Some(second));
+    assert_eq!(repository.last("missing"), None);
+    repository.git(&["checkout", "-q", "-b", "side", &first]);
+    repository.commit("a", "2");
+    repository.git(&["checkout", "-q", "main"]);
+    repository.git(&["merge", "-q", "--no-ff", "-m", "merge", "side"]);
+    let merge = repository.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    assert_eq!(repository.last("a"), Some(merge));
+    std::fs::remove_file(repository.path().join("a")).unwrap();
+    repository.git(&["commit", "-q", "-am", "gone"]);
+    let gone = repository.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    assert_eq!(repository.last("a"), Some(gone));
+}
+
+#[test]
+fn tags_are_found_by_reach() {
+    let repository = Repository::new();
+    let first = repository.commit("a", "1");
+    repository.git(&["tag", "v1.0.0"]);
+    repository.commit("a", "2");
+    repository.git(&["tag", "v2.0.0"]);
+    assert_eq!(reachable_tags(&repository.host, &repository.git, &first).unwrap(), ["v1.0.0"]);
+}

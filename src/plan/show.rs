@@ -1,0 +1,50 @@
+//! A plan as people read it.
+
+use std::fmt::Write;
+
+use super::{How, Member, Plan};
+use crate::command::Command;
+
+/// All steps, each with its command, in the order in which their kinds run.
+pub fn show(plan: &Plan) -> String {
+    let mut text = String::new();
+    let mut line = |words: String| writeln!(text, "{words}").expect("writing to a string");
+    let kind = if plan.release.snapshot { "snapshot" } else { "release" };
+    line(format!("{} {} ({kind} of commit {})", plan.product, plan.release.version, plan.release.commit.id));
+    for service in &plan.services {
+        line(format!("service {} {} (commit {})", service.name, service.stamp.version, service.stamp.commit));
+    }
+    for hook in &plan.hooks {
+        line(format!(
+            "hook {}: {}",
+            hook.when,
+            Command::new("", "").args(hook.args.clone()).line().trim_start_matches("'' ")
+        ));
+    }
+    for check in &plan.checks {
+        line(format!("check {}\n    {}", check.name, check.command.line()));
+    }
+    for build in &plan.builds {
+        line(build.step.clone());
+        match &build.how {
+            How::Compile { command, .. } => {
+                let env: Vec<String> = command.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                line(format!("    {} {}", env.join(" "), command.line()));
+            }
+            How::Adopt { path } => line(format!("    take {}", path.display())),
+        }
+        line(format!("    key {}", build.key.digest()));
+    }
+    for package in &plan.packages {
+        let members: Vec<&str> = package
+            .members
+            .iter()
+            .map(|member| match member {
+                Member::Binary { path, .. } => path.as_str(),
+                Member::File(extra) => extra.path.as_str(),
+            })
+            .collect();
+        line(format!("{}\n    {}: {}", package.step, package.name, members.join(", ")));
+    }
+    text
+}

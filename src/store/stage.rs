@@ -1,0 +1,56 @@
+//! The folder that one run works in: unique, locked while the run lives, cleared by a later run when it was killed.
+
+use std::path::{Path, PathBuf};
+
+use crate::host::files::{self, FileError, Lock};
+
+/// A run's own folder. It goes when the run ends, and a killed run's folder goes with the next run: nothing that an
+/// orphaned child still writes there can reach another run.
+pub struct Stage {
+    path: PathBuf,
+    lock: Option<Lock>,
+}
+
+impl Stage {
+    /// Begins a run below `root`.
+    pub fn begin(root: &Path) -> Result<Self, FileError> {
+        clear_dead(root);
+        let path = root.join(files::unique("run"));
+        // The lock lies beside the folder, not in it: a folder is only removed by who holds its lock.
+        let lock = Lock::take(&lock_of(&path))?;
+        files::make_folder(&path)?;
+        Ok(Self { path, lock: Some(lock) })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by a later run.
+        files::remove_folder(&self.path).ok();
+        files::remove(&lock_of(&self.path)).ok();
+        self.lock = None;
+    }
+}
+
+fn lock_of(path: &Path) -> PathBuf {
+    path.with_added_extension("lock")
+}
+
+/// Removes folders whose runs have ended. One that cannot be removed (an orphaned child may still write into it) is
+/// left for the next time.
+fn clear_dead(root: &Path) {
+    for name in files::names(root).unwrap_or_default() {
+        let Some(run) = name.strip_suffix(".lock") else { continue };
+        let lock = root.join(&name);
+        if let Ok(_held) = Lock::take(&lock)
+            && files::remove_folder(&root.join(run)).is_ok()
+        {
+            files::remove(&lock).ok();
+        }
+    }
+}

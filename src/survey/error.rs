@@ -1,0 +1,178 @@
+//! What can stand in the way of a plan.
+
+use crate::error::{Failure, Fault, Kind, Place};
+use crate::history::HistoryError;
+use crate::host::files::FileError;
+use crate::target::TargetError;
+use crate::toolchain::sources::SourceError;
+use crate::version::VersionError;
+
+/// Why the sources cannot be surveyed.
+#[derive(Debug, thiserror::Error)]
+pub enum SurveyError {
+    /// The repository.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// The version.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    /// Targets.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// Packages.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The toolchain.
+    #[error("{}", .0.message)]
+    Toolchain(Box<Failure>),
+    /// Nothing to build.
+    #[error("no go.mod in {dir} or below, and no [[service]] is configured")]
+    NoModule {
+        /// Where it was looked for.
+        dir: String,
+    },
+    /// No command.
+    #[error("no main package in {dir}")]
+    NoMain {
+        /// Where it was looked for.
+        dir: String,
+    },
+    /// A configured service's folder is no main package.
+    #[error("service {service}: {path} is not a main package")]
+    NotMain {
+        /// The service.
+        service: String,
+        /// Its path.
+        path: String,
+    },
+    /// A service that was asked for does not exist.
+    #[error("there is no service {name}")]
+    NoService {
+        /// As asked.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// Two services are found under one name.
+    #[error("two services would be called {name}: {first} and {second}")]
+    SameName {
+        /// The name.
+        name: String,
+        /// One import path.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A found service's name cannot be a file's.
+    #[error("{import_path} gives no usable service name")]
+    BadName {
+        /// The package.
+        import_path: String,
+        /// Why.
+        source: sealift_trust::name::NameError,
+    },
+    /// A configured file is not there.
+    #[error("package.files names {pattern}, which is not there")]
+    NoFile {
+        /// As configured.
+        pattern: String,
+    },
+    /// A prebuilt binary is not there.
+    #[error("service {service}: the binary for {target} is not at {path}")]
+    NoBinary {
+        /// The service.
+        service: String,
+        /// The target.
+        target: String,
+        /// Where it should be.
+        path: String,
+    },
+    /// A file that is no regular file, or whose name cannot stand in an archive.
+    #[error("{path} cannot go into an archive: it is not a regular file of the project")]
+    NotRegular {
+        /// Which.
+        path: String,
+    },
+}
+
+impl Fault for SurveyError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::History(error) => error.code(),
+            Self::Version(error) => error.code(),
+            Self::Target(error) => error.code(),
+            Self::Source(error) => error.code(),
+            Self::File(error) => error.code(),
+            Self::Toolchain(failure) => failure.code,
+            Self::NoModule { .. } => "survey.no-module",
+            Self::NoMain { .. } => "survey.no-main",
+            Self::NotMain { .. } => "survey.not-main",
+            Self::NoService { .. } => "survey.no-service",
+            Self::SameName { .. } => "survey.same-name",
+            Self::BadName { .. } => "survey.bad-name",
+            Self::NoFile { .. } => "survey.no-file",
+            Self::NoBinary { .. } => "survey.no-binary",
+            Self::NotRegular { .. } => "survey.not-regular",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::History(error) => error.kind(),
+            Self::Version(error) => error.kind(),
+            Self::Target(error) => error.kind(),
+            Self::Source(error) => error.kind(),
+            Self::File(error) => error.kind(),
+            Self::Toolchain(failure) => failure.kind,
+            Self::NoBinary { .. } | Self::NotRegular { .. } => Kind::Input,
+            _ => Kind::Config,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::History(error) => error.hint(),
+            Self::Version(error) => error.hint(),
+            Self::Target(error) => error.hint(),
+            Self::Source(error) => error.hint(),
+            Self::File(error) => error.hint(),
+            Self::Toolchain(failure) => failure.hint.clone(),
+            Self::NoModule { .. } => Some("start a module (go mod init), or go to the folder that has one".into()),
+            Self::NoMain { .. } => Some("sealift releases commands: a package main is what it needs".into()),
+            Self::NotMain { .. } => Some("service.path names the folder of a package main".into()),
+            Self::NoService { name, known } => {
+                let near = crate::error::nearest(name, known.iter().map(String::as_str));
+                Some(
+                    near.map_or_else(
+                        || format!("there are: {}", known.join(", ")),
+                        |near| format!("did you mean {near}?"),
+                    ),
+                )
+            }
+            Self::SameName { .. } => Some("name them in sealift.toml: [[service]] with name and path".into()),
+            Self::BadName { .. } => Some("name it in sealift.toml: [[service]] with name and path".into()),
+            Self::NoFile { .. } => Some("correct package.files in sealift.toml".into()),
+            Self::NoBinary { .. } => Some("build it first, or take the target out of build.targets".into()),
+            Self::NotRegular { .. } => Some("take it out of package.files, or make it a regular file".into()),
+        }
+    }
+
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::Toolchain(failure) => failure.place.clone(),
+            _ => None,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::History(error) => error.detail(),
+            Self::Source(error) => error.detail(),
+            Self::Toolchain(failure) => failure.detail.clone(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Everything that readers find out before the plan: repository, toolchains, services, and what each is made of.
+//!
+//! Only readers run here (git, `go list`); nothing is written but the store's memos.
+
+mod error;
+mod extras;
+mod services;
+mod stamps;
+mod workspace;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use sealift_trust::Digest;
+use sealift_trust::name::FileName;
+use serde::Serialize;
+
+use crate::artifact::Artifact;
+use crate::config::settings::{CompileSettings, Config, Settings};
+use crate::event::Events;
+use crate::history::{self, Git, History, HistoryError};
+use crate::host::Host;
+use crate::store::Store;
+use crate::target::Target;
+use crate::toolchain::lock::Lock;
+use crate::toolchain::sources::Tree;
+use crate::version::{self, Mode, Release, Stamp};
+
+pub use error::SurveyError;
+pub use workspace::{Toolchain, module_path};
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// How the version is found.
+    pub mode: Mode,
+    /// Whether a repository must be there.
+    pub repository: Repository,
+    /// Names of the wanted services; empty for all.
+    pub services: Vec<String>,
+}
+
+/// Whether a repository must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repository {
+    /// A release is of a commit.
+    Required,
+    /// A binary for this machine can be built from any folder.
+    Optional,
+}
+
+/// What was found.
+pub struct Survey {
+    /// Which release this is.
+    pub release: Release,
+    /// One toolchain for each module or workspace.
+    pub toolchains: Vec<Toolchain>,
+    /// The services.
+    pub services: Vec<Surveyed>,
+    /// The files of the source archive, when one is wanted.
+    pub source: Option<Vec<Extra>>,
+    /// The digest of all that `go mod tidy` depends on.
+    pub tidiness: Digest,
+}
+
+/// A service and what it is made of.
+pub struct Surveyed {
+    /// Its name.
+    pub name: FileName,
+    /// Its settings.
+    pub settings: Settings,
+    /// Its import path; for a prebuilt one, its template.
+    pub import_path: String,
+    /// How it is named to the go command, relative to the toolchain's folder.
+    pub package: String,
+    /// Which of the survey's toolchains builds it; none for a prebuilt one.
+    pub toolchain: Option<usize>,
+    /// What is stamped into it.
+    pub stamp: Stamp,
+    /// Its targets.
+    pub targets: Vec<TargetInputs>,
+    /// Files that go into its archives.
+    pub extras: Vec<Extra>,
+}
+
+/// What a service is made of on one target.
+pub struct TargetInputs {
+    /// The target.
+    pub target: Target,
+    /// How it is compiled.
+    pub compile: CompileSettings,
+    /// What has to be done.
+    pub work: Work,
+    /// The inputs of the step's key: names and values.
+    pub key: Vec<(String, String)>,
+}
+
+/// What has to be done for a binary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Compile it.
+    Compile,
+    /// Take a file that is there.
+    Adopt {
+        /// The file.
+        path: PathBuf,
+        /// Its digest.
+        digest: Digest,
+    },
+}
+
+/// A file of the project that goes into archives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Extra {
+    /// Its path in the archive.
+    pub path: String,
+    /// The file.
+    #[serde(skip)]
+    pub file: PathBuf,
+    /// Digest and size.
+    pub artifact: Artifact,
+    /// Whether it may be executed.
+    pub executable: bool,
+}
+
+impl TargetInputs {
+    /// The variables that choose the target, and the configured ones.
+    pub fn env(&self) -> BTreeMap<String, String> {
+        target_env(&self.target, &self.compile)
+    }
+}
+
+fn target_env(target: &Target, compile: &CompileSettings) -> BTreeMap<String, String> {
+    let mut env = compile.env.clone();
+    env.insert("CGO_ENABLED".into(), u8::from(compile.cgo).to_string());
+    env.extend(target.go_env().into_iter().map(|(name, value)| (name.to_owned(), value)));
+    env
+}
+
+/// The hands of a survey: what its parts share for reading.
+struct Reader<'a> {
+    host: &'a Host,
+    events: &'a Events,
+    config: &'a Config,
+    store: &'a Store,
+    lock: &'a Lock,
+    git: Option<Git>,
+    history: Option<History>,
+    tree: Tree,
+}
+
+/// Finds out everything. `lock` pins toolchains.
+pub fn survey(
+    world: (&Host, &Events),
+    config: &Config,
+    store: &Store,
+    (lock, request): (&Lock, &Request),
+) -> Result<Survey, SurveyError> {
+    let (host, events) = world;
+    let (git, history) = match repository(host, config) {
+        Ok((git, history)) => (Some(git), Some(history)),
+        Err(error) if request.repository == Repository::Optional && tolerable(&error) => (None, None),
+        Err(error) => return Err(error.into()),
+    };
+    let skip = [config.root.join("dist"), config.root.join(".sealift")];
+    let spaces = workspace::find_roots(&config.root)?;
+    let tree = Tree::read(&spaces, &skip)?;
+    let reader = Reader { host, events, config, store, lock, git, history, tree };
+    let release = reader.release(request.mode)?;
+    let mut found = services::find(&reader, &request.services)?;
+    let tidiness = reader.tree.tidiness();
+    stamps::stamp(&reader, &release, &mut found)?;
+    let source = if config.defaults.package.source { Some(extras::sources(&reader, &release)?) } else { None };
+    Ok(Survey { release, toolchains: found.toolchains, services: found.services, source, tidiness })
+}
+
+/// Finds the version alone, without looking at services.
+pub fn release(host: &Host, config: &Config, mode: Mode) -> Result<Release, SurveyError> {
+    let (git, history) = repository(host, config)?;
+    release_of(host, config, (&git, &history), mode)
+}
+
+fn release_of(
+    host: &Host,
+    config: &Config,
+    (git, history): (&Git, &History),
+    mode: Mode,
+) -> Result<Release, SurveyError> {
+    let reachable = history::reachable_tags(host, git, &history.head.id)?;
+    let mut release = version::release(history, &reachable, &config.version.tag_prefix, mode)?;
+    release.commit.time = epoch(host).unwrap_or(release.commit.time);
+    release.source = config.project.source.clone().or(release.source);
+    Ok(release)
+}
+
+/// `SOURCE_DATE_EPOCH` (reproducible-builds.org): takes the place of every commit time.
+fn epoch(host: &Host) -> Option<u64> {
+    host.env.var("SOURCE_DATE_EPOCH")?.parse().ok()
+}
+
+fn repository(host: &Host, config: &Config) -> Result<(Git, History), HistoryError> {
+    let git = Git::find(host, &config.root)?;
+    let top = git.text(host, ["rev-parse", "--show-prefix"])?;
+    let ours = ["dist", ".sealift"].map(|name| format!("{}{name}", top.trim_end_matches('\n')));
+    let history = history::read(host, &git, &ours)?;
+    Ok((git, history))
+}
+
+fn tolerable(error: &HistoryError) -> bool {
+    matches!(
+        error,
+        HistoryError::NoGit | HistoryError::NoRepository { .. } | HistoryError::NoCommit | HistoryError::Shallow
+    )
+}
+
+impl Reader<'_> {
+    fn release(&self, mode: Mode) -> Result<Release, SurveyError> {
+        if let (Some(git), Some(history)) = (&self.git, &self.history) {
+            return release_of(self.host, self.config, (git, history), mode);
+        }
+        let commit = history::Commit { id: String::new(), time: epoch(self.host).unwrap_or(0) };
+        let version = version::snapshot(&[], &self.config.version.tag_prefix, "", None);
+        Ok(Release { version, tag: None, commit, snapshot: true, dirty: true, source: None })
+    }
+}

@@ -1,0 +1,104 @@
+//! What can be wrong with a key, a passphrase or a signature.
+
+/// Why a public key is refused although it is a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeakKey {
+    /// Signatures under it hold for almost any message.
+    #[error("it has low order")]
+    LowOrder,
+    /// It has a torsion component, so verifiers disagree about signatures under it (eprint 2020/1244).
+    #[error("it has a component of low order")]
+    Torsion,
+    /// The same point has another encoding, so one key would have two fingerprints.
+    #[error("its encoding is not the canonical one")]
+    NotCanonical,
+    /// The bytes are no point of the curve.
+    #[error("it is no point of the curve")]
+    NoPoint,
+}
+
+/// A key, passphrase or signature that is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// No PEM block.
+    #[error("not a PEM file: there is no BEGIN line")]
+    NotPem,
+    /// More than one PEM block: which one is meant?
+    #[error("{0} PEM blocks, where exactly one key is wanted")]
+    SeveralBlocks(usize),
+    /// A public key where a secret one is wanted.
+    #[error("this is a public key; a secret key is wanted")]
+    SecretWanted,
+    /// A secret key where a public one is wanted.
+    #[error("this is a secret key; a public key is wanted")]
+    PublicWanted,
+    /// A PEM block that is no key, or a key in a form that is not read.
+    #[error("a PEM block {0:?} is not a key in PKCS#8 or SPKI form")]
+    OtherBlock(String),
+    /// A key of another algorithm.
+    #[error("a key for {0}; Ed25519 is wanted")]
+    OtherAlgorithm(String),
+    /// Encrypted, and there is no passphrase.
+    #[error("the secret key is encrypted, and there is no passphrase")]
+    PassphraseMissing,
+    /// Encrypted with another passphrase.
+    #[error("the passphrase is wrong")]
+    PassphraseWrong,
+    /// Empty, or too long for OpenSSL.
+    #[error("a passphrase has 1 to 1023 bytes")]
+    PassphraseLength,
+    /// Encrypted in a way that is too weak, too costly or unknown.
+    #[error("the secret key is encrypted in a way that is not read: {0}")]
+    OtherEncryption(String),
+    /// A key file whose inside is broken.
+    #[error("the key is damaged: {0}")]
+    Damaged(String),
+    /// A public key that must not be trusted.
+    #[error("the public key is refused: {0}")]
+    Weak(WeakKey),
+    /// A signature of a length that this key's algorithm does not have.
+    #[error("a signature of {found} bytes; this key's have another length")]
+    SignatureLength {
+        /// How many bytes there are.
+        found: usize,
+    },
+    /// The signature is not this key's over these bytes.
+    #[error("the signature does not verify")]
+    SignatureMismatch,
+}
+
+impl KeyError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            KeyError::NotPem => "key.not-pem",
+            KeyError::SeveralBlocks(_) => "key.several-blocks",
+            KeyError::SecretWanted => "key.secret-wanted",
+            KeyError::PublicWanted => "key.public-wanted",
+            KeyError::OtherBlock(_) => "key.other-block",
+            KeyError::OtherAlgorithm(_) => "key.other-algorithm",
+            KeyError::PassphraseMissing => "key.passphrase-missing",
+            KeyError::PassphraseWrong => "key.passphrase-wrong",
+            KeyError::PassphraseLength => "key.passphrase-length",
+            KeyError::OtherEncryption(_) => "key.other-encryption",
+            KeyError::Damaged(_) => "key.damaged",
+            KeyError::Weak(_) => "key.weak",
+            KeyError::SignatureLength { .. } => "key.signature-length",
+            KeyError::SignatureMismatch => "key.signature-mismatch",
+        }
+    }
+
+    /// What to do next, where there is something general to say.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            KeyError::NotPem | KeyError::OtherAlgorithm(_) | KeyError::OtherBlock(_) => {
+                Some("openssl genpkey -algorithm ed25519 -out key.pem")
+            }
+            KeyError::PublicWanted => Some("openssl pkey -in key.pem -pubout -out key.pub"),
+            KeyError::OtherEncryption(_) => {
+                Some("openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 600000 -in key.pem -out new.pem")
+            }
+            _ => None,
+        }
+    }
+}

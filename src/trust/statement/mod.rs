@@ -1,0 +1,190 @@
+//! Statements: in-toto Statement v1 (in-toto/attestation, `spec/v1/statement.md`) with predicates of our own, a closed
+//! set. Statements of other tools are another type.
+
+mod beside;
+mod check;
+mod release;
+mod terms;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::dsse::{Opened, PayloadType};
+use crate::json::{self, JsonError, Limits, Numbers, Value};
+
+pub use beside::{CHECKSUMS, CHECKSUMS_SIGNATURE, MAX_MANIFEST, UNSIGNED};
+pub use check::{MANIFEST, MAX_ENTRIES, ReleaseError};
+pub use release::{Artifact, ArtifactKind, ArtifactName, ArtifactNameError, Held, Release, Service};
+pub use terms::{Commit, MediaType, SourceUrl, TargetName, TermError, Timestamp};
+
+/// The `_type` of every statement.
+pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+
+/// The predicate type of a release.
+pub const RELEASE_TYPE: &str = "urn:sealift:release:1";
+
+/// Room for [`MAX_ENTRIES`] artifacts with their subjects and what they hold, within the largest payload.
+const LIMITS: Limits = Limits { bytes: crate::dsse::MAX_PAYLOAD, values: 4_000_000, numbers: Numbers::IntegersOnly };
+
+/// A statement of our own that passed every check of its predicate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    predicate: Predicate,
+}
+
+/// What a statement says: a closed set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Predicate {
+    /// `urn:sealift:release:1`
+    Release(Release),
+}
+
+/// A statement that is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StatementError {
+    /// Not strict or not canonical JSON, or not of the shape of its predicate.
+    #[error("the statement is not what it should be")]
+    Json(#[from] JsonError),
+    /// The `_type` is not that of in-toto Statement v1.
+    #[error("the statement's type is {0:?}, not {STATEMENT_TYPE}")]
+    StatementType(String),
+    /// The predicate is outside the closed set.
+    #[error("the predicate type {0:?} is none of ours")]
+    PredicateType(String),
+    /// A subject is not an artifact of the predicate, or is missing, or stands in another place.
+    #[error("subject {index} is not the artifact that the predicate has there")]
+    Subjects {
+        /// The first difference, counted from zero.
+        index: usize,
+    },
+    /// The parts of a release contradict each other or break a rule.
+    #[error("the release is refused")]
+    Release(#[from] ReleaseError),
+}
+
+impl StatementError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            StatementError::Json(_) => "statement.json",
+            StatementError::StatementType(_) => "statement.type",
+            StatementError::PredicateType(_) => "statement.predicate-type",
+            StatementError::Subjects { .. } => "statement.subjects",
+            StatementError::Release(error) => error.code(),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire<P> {
+    #[serde(rename = "_type")]
+    statement_type: String,
+    subject: Vec<Subject>,
+    #[serde(rename = "predicateType")]
+    predicate_type: String,
+    predicate: P,
+}
+
+#[derive(Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Subject {
+    name: String,
+    digest: SubjectDigest,
+}
+
+/// in-toto's digest set, with the one algorithm that we use.
+#[derive(Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct SubjectDigest {
+    sha256: String,
+}
+
+impl Subject {
+    fn of(artifact: &Artifact) -> Self {
+        let digest = SubjectDigest { sha256: artifact.digest.hex() };
+        Self { name: artifact.name.to_string(), digest }
+    }
+}
+
+impl Statement {
+    /// States a release. Its lists are sorted here, and then every rule is checked.
+    pub fn release(mut release: Release) -> Result<Self, StatementError> {
+        release.sort();
+        check::release(&release)?;
+        Ok(Self { predicate: Predicate::Release(release) })
+    }
+
+    /// Reads the payload of an opened envelope: strict, canonical, of a known predicate, with every rule of it checked.
+    pub fn parse(opened: &Opened) -> Result<Self, StatementError> {
+        match opened.payload_type() {
+            PayloadType::InToto => Self::read(opened.payload()),
+        }
+    }
+
+    fn read(payload: &[u8]) -> Result<Self, StatementError> {
+        let value = json::parse_canonical(payload, &LIMITS)?;
+        // The types come first, before anything else is looked at (A26).
+        let text = |name: &str| match &value {
+            Value::Object(members) => {
+                members.get(name).and_then(Value::as_str).unwrap_or("").chars().take(200).collect()
+            }
+            _ => String::new(),
+        };
+        let (statement_type, predicate_type) = (text("_type"), text("predicateType"));
+        if statement_type != STATEMENT_TYPE {
+            return Err(StatementError::StatementType(statement_type));
+        }
+        let statement = match predicate_type.as_str() {
+            RELEASE_TYPE => Self::read_release(json::from_value(value)?)?,
+            _ => return Err(StatementError::PredicateType(predicate_type)),
+        };
+        // A derived reader takes an array for a struct and null for a missing member; the writer does not.
+        if statement.to_payload()? != payload {
+            return Err(JsonError::Shape("written again it gives other bytes".to_owned()).into());
+        }
+        Ok(statement)
+    }
+
+    fn read_release(wire: Wire<Release>) -> Result<Self, StatementError> {
+        let release = wire.predicate;
+        let subjects = release.artifacts.iter().map(Subject::of);
+        if let Some(index) = subjects.zip(&wire.subject).position(|(want, found)| want != *found) {
+            return Err(StatementError::Subjects { index });
+        }
+        if wire.subject.len() != release.artifacts.len() {
+            return Err(StatementError::Subjects { index: wire.subject.len().min(release.artifacts.len()) });
+        }
+        check::release(&release)?;
+        Ok(Self { predicate: Predicate::Release(release) })
+    }
+
+    /// What the statement says.
+    pub fn predicate(&self) -> &Predicate {
+        &self.predicate
+    }
+
+    /// What the statement says, taken out.
+    pub fn into_predicate(self) -> Predicate {
+        self.predicate
+    }
+
+    /// The canonical bytes: the payload of an envelope, or the whole of an unsigned statement.
+    pub fn to_payload(&self) -> Result<Vec<u8>, StatementError> {
+        let Predicate::Release(release) = &self.predicate;
+        let wire = Wire {
+            statement_type: STATEMENT_TYPE.to_owned(),
+            subject: release.artifacts.iter().map(Subject::of).collect(),
+            predicate_type: RELEASE_TYPE.to_owned(),
+            predicate: release,
+        };
+        Ok(json::canonical(&json::to_value(&wire)?))
+    }
+
+    /// The digest of the canonical bytes: what an approval or a channel record names.
+    pub fn digest(&self) -> Result<Digest, StatementError> {
+        Ok(Digest::of(&self.to_payload()?))
+    }
+}
