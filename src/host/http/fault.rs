@@ -153,6 +153,9 @@ impl Fault for HttpError {
             Self::Status { .. } | Self::Broken { .. } | Self::Stalled { .. } | Self::Changed { .. } => {
                 Some("run the same command again later".into())
             }
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => Some(
+                "free some space (`sealift cache prune` frees the step store), then run the same command again".into(),
+            ),
             _ => None,
         }
     }

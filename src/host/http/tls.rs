@@ -1,6 +1,7 @@
 //! The client itself: proxies, and which certificates are trusted.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,15 +35,15 @@ pub(super) fn client(env: &Env, patience: Duration) -> Result<Client, HttpError>
 }
 
 /// Whether a request failed because of the server's certificate: another try would fail the same way.
-pub(super) fn refused_certificate(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+pub(super) fn refused_certificate(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
     while let Some(error) = cause {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref::<rustls::Error>());
-        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
             return true;
         }
-        cause = error.source();
+        // An io::Error names as its source the source of what it holds, and not what it holds.
+        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = held.map_or_else(|| error.source(), |held| Some(held));
     }
     false
 }
@@ -121,5 +122,30 @@ fn configured_roots(env: &Env) -> Result<Option<RootCertStore>, HttpError> {
 fn collect(path: &Path, found: &mut BTreeSet<Vec<u8>>) {
     if let Ok(Some(bytes)) = files::read_if_present(path, BUNDLE_CAP) {
         found.extend(CertificateDer::pem_slice_iter(&bytes).flatten().map(|certificate| certificate.to_vec()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rustls::CertificateError;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_certificate_is_found_within_other_errors() {
+        let refused = || rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        assert!(refused_certificate(&refused()));
+        assert!(refused_certificate(&io::Error::other(io::Error::new(io::ErrorKind::InvalidData, refused()))));
+        assert!(!refused_certificate(&io::Error::other(rustls::Error::DecryptError)));
+        assert!(!refused_certificate(&io::Error::from(io::ErrorKind::TimedOut)));
+    }
+
+    #[test]
+    fn built_in_certificates_make_a_client() {
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        assert!(!roots.is_empty());
+        with_roots(&Env::default(), Duration::from_secs(1), roots).unwrap();
     }
 }

@@ -66,6 +66,11 @@ impl Slot {
         Ok(record.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
+    /// Notes what was found out about it since.
+    pub fn record(&self, fetched: &Fetched) -> Result<(), GoError> {
+        write_record(&self.dir, fetched)
+    }
+
     /// Waits until nobody else works on this slot.
     pub fn lock(&self, host: &Host) -> Result<Lock, GoError> {
         files::make_folder(self.dir.parent().unwrap_or(&self.dir))?;
@@ -110,11 +115,16 @@ impl Staging<'_> {
     /// Makes the toolchain visible under its name, in place of one that was found to be damaged.
     pub fn commit(self, fetched: &Fetched) -> Result<(), GoError> {
         files::remove(&self.zip())?;
-        let record = serde_json::to_vec(fetched).expect("strings and a digest have a JSON form");
-        files::write(&self.slot.staging.join("fetched.json"), &record, 0o644)?;
+        write_record(&self.slot.staging, fetched)?;
         files::remove_folder(&self.slot.dir)?;
         Ok(files::rename(&self.slot.staging, &self.slot.dir)?)
     }
+}
+
+fn write_record(dir: &Path, fetched: &Fetched) -> Result<(), GoError> {
+    let record = serde_json::to_vec(fetched).expect("strings and a digest have a JSON form");
+    files::write(&dir.join("fetched.json"), &record, 0o644)?;
+    Ok(())
 }
 
 impl Drop for Staging<'_> {

@@ -105,7 +105,11 @@ impl Provision<'_> {
             self.events.warn("toolchain.damaged", text);
             return Ok(None);
         }
-        fetched.trust = vouchers.judge_again(release, &fetched.hash, fetched.trust)?;
+        let trust = vouchers.judge_again(release, &fetched.hash, fetched.trust.clone())?;
+        if trust != fetched.trust {
+            fetched.trust = trust;
+            slot.record(&fetched)?;
+        }
         Ok(Some(fetched))
     }
 

@@ -186,6 +186,22 @@ fn a_pin_decides() {
 }
 
 #[test]
+fn a_database_that_was_silent_is_asked_again() {
+    let machine = good();
+    assert!(matches!(machine.ask(&wanted()).unwrap().trust, Trust::Unverified { .. }));
+    let machine = machine.database(&hash(&toolchain(VERSION)));
+    let facts = machine.ask(&wanted()).unwrap();
+    assert_eq!((facts.source, facts.trust), (Source::Cached, Trust::ChecksumDatabase));
+    // What it proved once stays proven without it.
+    std::fs::remove_dir_all(machine.proxy()).unwrap();
+    assert_eq!(machine.ask(&wanted()).unwrap().trust, Trust::ChecksumDatabase);
+    let machine = good();
+    machine.ask(&wanted()).unwrap();
+    let machine = machine.database(&hash(&toolchain("1.26.4")));
+    assert_eq!(machine.ask(&wanted()).unwrap_err().code(), "toolchain.hash-mismatch");
+}
+
+#[test]
 fn hostile_zips_are_refused_whole() {
     let refused = |change: &dyn Fn(&mut Files)| {
         let mut files = toolchain(VERSION);

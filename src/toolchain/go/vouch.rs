@@ -39,14 +39,13 @@ impl Vouchers<'_> {
         }
     }
 
-    /// Judges a toolchain that was fetched before: a pin may have come since.
+    /// Judges a toolchain that was fetched before: a pin may have come or gone since, and a database that could not be
+    /// asked then is asked now.
     pub fn judge_again(&self, release: &Release, hash: &str, before: Trust) -> Result<Trust, GoError> {
-        match self.pin(release) {
-            Some(pin) => same(release, hash, pin, lock::NAME).map(|()| Trust::Locked),
-            // It was a pin that vouched, and that pin is gone.
-            None if before == Trust::Locked => self.judge(release, hash),
-            None => Ok(before),
+        if before == Trust::ChecksumDatabase && self.pin(release).is_none() {
+            return Ok(before);
         }
+        self.judge(release, hash)
     }
 
     fn pin(&self, release: &Release) -> Option<&str> {
