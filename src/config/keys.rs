@@ -178,7 +178,7 @@ const TARGETS: Key = key("targets", Shape::List(Text::Target), DEFAULT_TARGETS, 
     .says("Targets: `os/arch[/variant]`, `*` for any part, `host`, `all`; `!` in front excludes.");
 const MOD_VERIFY: Key = key("mod-verify", Shape::Bool, "true", "false").says("Run `go mod verify` before a release.");
 const MOD_TIDY: Key =
-    key("mod-tidy", Shape::Bool, "false", "true").says("Refuse a release whose go.mod `go mod tidy` would change.");
+    key("mod-tidy", Shape::Bool, "true", "false").says("Refuse a release whose go.mod `go mod tidy` would change.");
 
 const DEFAULT_TARGETS: &str = "linux amd64 arm64 arm/v7 386, darwin amd64 arm64, windows amd64 arm64 386";
 

@@ -197,7 +197,7 @@ impl Settings {
                 overrides: Vec::new(),
                 hooks: Hooks::default(),
                 mod_verify: true,
-                mod_tidy: false,
+                mod_tidy: true,
                 keep_going: false,
             },
             package: PackageSettings {
