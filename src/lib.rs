@@ -15,4 +15,5 @@ pub mod store;
 pub mod table;
 pub mod target;
 pub mod toolchain;
+pub mod verify;
 pub mod version;
