@@ -41,7 +41,7 @@ pub mod survey;
 pub mod table;
 pub mod target;
 pub mod toolchain;
-//pub mod verify;
+pub mod verify;
 pub mod version;
 
 use std::sync::mpsc::channel;

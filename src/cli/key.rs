@@ -10,6 +10,7 @@ use crate::attest::keys::{self, PASSPHRASE_VARIABLE, Places};
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::host::files;
+use crate::verify::read_public;
 
 /// No key file is larger.
 const CAP: u64 = 64 << 10;
@@ -50,13 +51,12 @@ impl Key {
             }
             Word::Show { file } => {
                 let path = world.dir().join(file);
-                let text = files::read_text(&path, CAP)?;
-                let (kind, key) = if text.contains("PRIVATE KEY") {
-                    ("secret", public_of(world, Some(path))?)
+                let secret = files::read_text(&path, CAP)?.contains("PRIVATE KEY");
+                if secret {
+                    Ok(shown("secret", &public_of(world, Some(path))?))
                 } else {
-                    ("public", public_key(&path.display().to_string(), &text)?)
-                };
-                Ok(shown(kind, &key))
+                    Ok(shown("public", &read_public(&path)?))
+                }
             }
         }
     }
@@ -78,11 +78,6 @@ fn public_of(world: &World<'_>, file: Option<PathBuf>) -> Result<PublicKey, Fail
         return Err(super::usage("key.none", Kind::Usage, "no key is named".into(), hint));
     };
     Ok(loaded.key.public())
-}
-
-/// Reads a public key's text.
-pub fn public_key(from: &str, text: &str) -> Result<PublicKey, Failure> {
-    PublicKey::from_pem(text).map_err(|error| unusable(from, &error))
 }
 
 fn unusable(from: &str, error: &sealift_trust::KeyError) -> Failure {

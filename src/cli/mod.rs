@@ -15,7 +15,7 @@ mod release;
 mod schema;
 mod summary;
 mod update;
-//mod verify;
+mod verify;
 mod version;
 
 use std::path::PathBuf;
@@ -74,7 +74,7 @@ enum Command {
     /// Build, package and seal: everything in one go
     Release(release::Release),
     /// Check a release, file by file, with a key
-    //Verify(verify::Verify),
+    Verify(verify::Verify),
     /// Build binaries
     Build(build::Build),
     /// Build binaries and put them into archives
@@ -167,7 +167,7 @@ fn flags(global: &Global) -> Flags {
 fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
     match command {
         Command::Release(release) => release.run(world),
-        //Command::Verify(verify) => verify.run(world),
+        Command::Verify(verify) => verify.run(world),
         Command::Build(build) => build.run(world),
         Command::Package(package) => package.run(world),
         Command::Attest(attest) => attest.run(world),

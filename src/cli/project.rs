@@ -16,8 +16,8 @@ use crate::plan::{self, Plan};
 use crate::store::{Records, Store};
 use crate::survey::{self, Repository, Request, Survey};
 use crate::target::Pattern;
-use crate::toolchain::sources::command_name;
 use crate::toolchain::lock::Lock;
+use crate::toolchain::sources::command_name;
 use crate::version::Mode;
 
 /// Which services and targets.

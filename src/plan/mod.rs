@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::archive::{Codec, Format};
 use crate::command::Command;
-use crate::config::settings::{Config, PackageSettings};
 use crate::config::join_linker_flags;
+use crate::config::settings::{Config, PackageSettings};
 use crate::config::template::Fields;
 use crate::store::{Key, KeyBuilder};
 use crate::survey::{Extra, Survey, Surveyed, TargetInputs, Work};

@@ -211,7 +211,11 @@ pub fn shared() -> &'static Path {
 pub fn go_version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
-        let output = Command::new("go").arg("version").env("GOTOOLCHAIN", "local").output().expect("go is on PATH: cargo xtask test");
+        let output = Command::new("go")
+            .arg("version")
+            .env("GOTOOLCHAIN", "local")
+            .output()
+            .expect("go is on PATH: cargo xtask test");
         let text = String::from_utf8(output.stdout).unwrap();
         text.split_whitespace().nth(2).unwrap().trim_start_matches("go").to_owned()
     })

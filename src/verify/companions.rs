@@ -1,0 +1,99 @@
+//! Files that follow from the manifest: made again here and compared, so that they need no trust of their own.
+
+use std::io::Read;
+
+use sealift_trust::policy::Scope;
+use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE};
+use sealift_trust::{CheckName, Signature};
+
+use super::VerifyError;
+use super::finding::{Findings, Flaw};
+use super::manifest::Manifest;
+use super::scene::Scene;
+use crate::host::files;
+use crate::host::regular::{self, Found};
+
+/// Judges `checksums.txt`, `checksums.txt.sig`, and companions that are neither.
+pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings) -> Result<(), VerifyError> {
+    let checksums = manifest.release.checksums();
+    let same = |bytes: &[u8]| if bytes == checksums.as_bytes() { Ok(()) } else { Err(Flaw::Checksums) };
+    one(
+        scene,
+        manifest,
+        findings,
+        &Companion { name: CHECKSUMS, check: CheckName::Checksums, cap: checksums.len(), judge: &same },
+    )?;
+    // By the very key that signed the manifest, and over what the list must be, whatever the list is.
+    let signed = |bytes: &[u8]| {
+        let signature = Signature::from_bytes(bytes).map_err(Flaw::ChecksumsSignature)?;
+        manifest.opened.key().verify(checksums.as_bytes(), &signature).map_err(Flaw::ChecksumsSignature)
+    };
+    one(
+        scene,
+        manifest,
+        findings,
+        &Companion {
+            name: CHECKSUMS_SIGNATURE,
+            check: CheckName::ChecksumsSignature,
+            cap: Signature::MAX_BYTES,
+            judge: &signed,
+        },
+    )?;
+    let unknown = |name: &&sealift_trust::FileName| !matches!(name.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE);
+    for name in manifest.release.companions.iter().filter(unknown) {
+        if scene.scope == Scope::Release || scene.file(name.as_str()).is_some() {
+            findings.fail(CheckName::Checksums, Flaw::Companion(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// How one companion is judged.
+struct Companion<'a> {
+    name: &'static str,
+    check: CheckName,
+    /// More bytes than these cannot be right.
+    cap: usize,
+    judge: &'a dyn Fn(&[u8]) -> Result<(), Flaw>,
+}
+
+fn one(
+    scene: &Scene,
+    manifest: &Manifest,
+    findings: &mut Findings,
+    companion: &Companion<'_>,
+) -> Result<(), VerifyError> {
+    let Companion { name, check, cap, judge } = *companion;
+    let is_promised = manifest.release.companions.iter().any(|promised| promised.as_str() == name);
+    let path = match (scene.file(name), scene.scope) {
+        // One that the manifest does not promise is a stranger, and judged as such.
+        _ if !is_promised => {
+            findings.not_run(check, &format!("the manifest promises no {name}"));
+            return Ok(());
+        }
+        (Some(path), _) => path,
+        (None, Scope::Release) => {
+            findings.fail(check, Flaw::Missing(name.to_owned()));
+            return Ok(());
+        }
+        (None, Scope::Files) => {
+            findings.not_run(check, &format!("{name} is not named"));
+            return Ok(());
+        }
+    };
+    let found = match regular::open(path)? {
+        Found::File(found) => found,
+        Found::Nothing => {
+            findings.fail(check, Flaw::Missing(name.to_owned()));
+            return Ok(());
+        }
+        Found::Other(what) => {
+            findings.fail(check, Flaw::NotAFile { name: name.to_owned(), what });
+            return Ok(());
+        }
+    };
+    let mut bytes = Vec::new();
+    found.file.take(cap as u64 + 1).read_to_end(&mut bytes).map_err(files::at("read", path))?;
+    findings.settle(check, judge(&bytes).err().into_iter().collect());
+    Ok(())
+}

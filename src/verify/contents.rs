@@ -1,0 +1,146 @@
+//! The files themselves: there, the right ones, and no others.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+
+use sealift_trust::policy::Scope;
+use sealift_trust::statement::{Artifact as Entry, ArtifactKind};
+use sealift_trust::{CheckName, FileName, Release};
+
+use super::VerifyError;
+use super::archives::{self, Known};
+use super::finding::{Findings, Flaw};
+use super::scene::{Given, Scene};
+use crate::artifact::Artifact;
+use crate::host::regular::{self, Found, Regular};
+use crate::host::{Host, files, machine};
+
+const IN_PART: &str = "only the named files were looked at";
+
+/// Judges the files: presence, digests, strangers, and what archives hold.
+pub(super) fn judge(host: &Host, scene: &Scene, release: &Release, findings: &mut Findings) -> Result<(), VerifyError> {
+    let entries: BTreeMap<&FileName, &Entry> = release.files().collect();
+    let known = Known::of(release);
+    let mut work: Vec<(&Given, &Entry)> =
+        scene.given.iter().filter_map(|given| Some((given, *entries.get(given.name.as_ref()?)?))).collect();
+    // The longest first, so that no core is left with it at the end.
+    work.sort_by_key(|(_, entry)| Reverse(entry.size));
+    let mut seen = machine::parallel(&work, machine::cores(), |(given, entry)| examine(host, given, entry, &known))?;
+    seen.sort_by(|a, b| a.name.cmp(&b.name));
+    let missing = match scene.scope {
+        Scope::Release => missing(scene, &entries),
+        Scope::Files => Vec::new(),
+    };
+    record(scene, release, findings, Seen { files: seen, missing, strangers: strangers(scene, release, &entries) });
+    Ok(())
+}
+
+/// All that was seen.
+struct Seen {
+    files: Vec<Examined>,
+    missing: Vec<Flaw>,
+    strangers: Vec<Flaw>,
+}
+
+/// A file that was looked at.
+struct Examined {
+    name: FileName,
+    /// Something else is there, or nothing.
+    absent: Option<Flaw>,
+    /// It has another size or digest.
+    differs: Option<Flaw>,
+    /// What is wrong in the archive, when it was opened.
+    inside: Option<Vec<Flaw>>,
+}
+
+fn examine(host: &Host, given: &Given, entry: &Entry, known: &Known<'_>) -> Result<Examined, VerifyError> {
+    if host.children.stopped() {
+        return Err(VerifyError::Interrupted);
+    }
+    let name = entry.name.file().expect("only files are looked at").clone();
+    let mut examined = Examined { name: name.clone(), absent: None, differs: None, inside: None };
+    let found = match regular::open(&given.path)? {
+        Found::File(found) => found,
+        Found::Nothing => {
+            examined.absent = Some(Flaw::Missing(given.shown.clone()));
+            return Ok(examined);
+        }
+        Found::Other(what) => {
+            examined.absent = Some(Flaw::NotAFile { name: given.shown.clone(), what });
+            return Ok(examined);
+        }
+    };
+    examined.differs = differs(&found, &name, entry).map_err(files::at("read", &given.path))?;
+    // No decoder sees bytes that nobody signed.
+    if examined.differs.is_none() && entry.kind == ArtifactKind::Archive {
+        examined.inside = Some(archives::judge(&found, &name, entry, known));
+    }
+    Ok(examined)
+}
+
+/// Size before digest: an endless file costs nothing, and one that grows is cut.
+fn differs(found: &Regular, name: &FileName, entry: &Entry) -> std::io::Result<Option<Flaw>> {
+    let flaw = |size| Flaw::Size { name: name.clone(), wanted: entry.size, found: size };
+    if found.size != entry.size {
+        return Ok(Some(flaw(found.size)));
+    }
+    let measured = Artifact::measure((&found.file).take(entry.size + 1))?;
+    if measured.size() != entry.size {
+        return Ok(Some(flaw(measured.size())));
+    }
+    let differs = measured.digest() != entry.digest;
+    Ok(differs.then(|| Flaw::Digest { name: name.clone(), wanted: entry.digest, found: measured.digest() }))
+}
+
+fn missing(scene: &Scene, entries: &BTreeMap<&FileName, &Entry>) -> Vec<Flaw> {
+    let there: BTreeSet<&FileName> = scene.given.iter().filter_map(|given| given.name.as_ref()).collect();
+    let missing = entries.keys().filter(|name| !there.contains(*name));
+    missing.map(|name| Flaw::Missing(name.to_string())).collect()
+}
+
+fn strangers(scene: &Scene, release: &Release, entries: &BTreeMap<&FileName, &Entry>) -> Vec<Flaw> {
+    let known = |name: &FileName| entries.contains_key(name) || release.companions.contains(name);
+    let strangers = scene.given.iter().filter(|given| !given.name.as_ref().is_some_and(known));
+    strangers.map(|given| Flaw::Extra(given.shown.clone())).collect()
+}
+
+fn record(scene: &Scene, release: &Release, findings: &mut Findings, seen: Seen) {
+    let Seen { files, mut missing, strangers } = seen;
+    let archives = release.files().filter(|(_, entry)| entry.kind == ArtifactKind::Archive);
+    let mut unopened: BTreeSet<&FileName> = archives.map(|(name, _)| name).collect();
+    let (looked_at, mut differing, mut inside, mut opened) = (files.len(), Vec::new(), Vec::new(), 0_usize);
+    for file in &files {
+        missing.extend(file.absent.clone());
+        differing.extend(file.differs.clone());
+        if let Some(flaws) = &file.inside {
+            unopened.remove(&file.name);
+            opened += 1;
+            inside.extend(flaws.iter().cloned());
+        }
+    }
+    let refused = files.iter().any(|file| file.inside.is_none() && unopened.contains(&file.name));
+    match scene.scope {
+        Scope::Release => {
+            findings.settle(CheckName::ArtifactsPresent, missing);
+            findings.settle(CheckName::NothingExtra, strangers);
+        }
+        Scope::Files => {
+            findings.settle_in_part(CheckName::ArtifactsPresent, missing, IN_PART);
+            findings.settle_in_part(CheckName::NothingExtra, strangers, IN_PART);
+        }
+    }
+    if looked_at == 0 {
+        findings.not_run(CheckName::ArtifactsMatch, "there is no file to compare");
+    } else {
+        findings.settle(CheckName::ArtifactsMatch, differing);
+    }
+    match scene.scope {
+        _ if refused => findings.settle_in_part(CheckName::BinariesMatch, inside, "an archive is not the signed one"),
+        Scope::Release if !unopened.is_empty() => {
+            findings.settle_in_part(CheckName::BinariesMatch, inside, "an archive is missing");
+        }
+        Scope::Files if opened == 0 => findings.not_run(CheckName::BinariesMatch, "no archive is named"),
+        Scope::Release | Scope::Files => findings.settle(CheckName::BinariesMatch, inside),
+    }
+}

@@ -1,0 +1,79 @@
+//! Why nothing could be judged. That something was judged and refused is no error, but a judgement.
+
+use sealift_trust::KeyError;
+
+use crate::error::{Fault, Kind};
+use crate::host::files::FileError;
+
+/// Nothing could be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// No file was named.
+    #[error("no file is named that could be verified")]
+    NoFiles,
+    /// A path without a file name.
+    #[error("{path:?} names no file")]
+    NoName {
+        /// The path.
+        path: String,
+    },
+    /// Two files of one name: a release has one.
+    #[error("{path} has the name of another file that is named")]
+    SameName {
+        /// The path.
+        path: String,
+    },
+    /// There is no key at that path.
+    #[error("there is no key at {path}")]
+    NoKey {
+        /// The path.
+        path: String,
+    },
+    /// A key that cannot be used.
+    #[error("{path} holds no public key that can be used")]
+    Key {
+        /// The path.
+        path: String,
+        /// Why.
+        source: KeyError,
+    },
+    /// A file or folder cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Fault for VerifyError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoFiles => "verify.no-files",
+            Self::NoName { .. } => "verify.no-name",
+            Self::SameName { .. } => "verify.same-name",
+            Self::NoKey { .. } => "key.absent",
+            Self::Key { source, .. } => source.code(),
+            Self::File(error) => error.code(),
+            Self::Interrupted => "verify.interrupted",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoFiles | Self::NoName { .. } | Self::SameName { .. } | Self::NoKey { .. } => Kind::Usage,
+            Self::Key { .. } => Kind::Input,
+            Self::File(error) => error.kind(),
+            Self::Interrupted => Kind::Interrupted,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoFiles | Self::NoName { .. } => Some("sealift verify dist --key release.pub".to_owned()),
+            Self::Key { source, .. } => source.hint().map(str::to_owned),
+            Self::File(error) => error.hint(),
+            Self::SameName { .. } => Some("name each file of the release once".to_owned()),
+            Self::NoKey { .. } | Self::Interrupted => None,
+        }
+    }
+}
