@@ -117,7 +117,7 @@ fn discover(reader: &Reader<'_>, spaces: &[Space], wanted: &[String], found: &mu
         return Err(SurveyError::NoModule { dir });
     }
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    for space in spaces {
+    for space in spaces.iter().filter(|space| space.may_have_commands(spaces, reader)) {
         let index = toolchain_of(reader, space, found)?;
         let toolchain = &found.toolchains[index];
         let settings = &reader.config.defaults;
