@@ -314,6 +314,35 @@ fn a_failed_run_leaves_no_manifest_and_the_next_one_goes_on() {
     }
 }
 
+/// Every state that a run from one release to the next can be killed in, as `place` orders its steps: the list knows
+/// both, no manifest, stale files gone one by one, new ones coming one by one, perhaps a staged file.
+#[test]
+fn from_every_state_between_two_releases_the_next_run_goes_on() {
+    let yard = Yard::new();
+    let old =
+        [&yard.plan(None)[..], &[Placement { name: own("old.txt"), source: Source::Bytes(b"old".to_vec()) }]].concat();
+    let (new, folder) = (yard.plan(Some(&key())), yard.path("dist"));
+    let journal = yard.path(".sealift/dist.json");
+    for done in 0..=new.len() {
+        yard.try_place(&old, Clean::Refuse).unwrap();
+        let both = old.iter().chain(&new).map(|placement| placement.name.clone()).collect();
+        super::journal::write(&journal, &both).unwrap();
+        files::remove(&folder.join("release.unsigned.json")).unwrap();
+        if done > 0 {
+            files::remove(&folder.join("old.txt")).unwrap();
+        }
+        for (name, bytes) in yard.sealed(Some(&key())).files.iter().take(done.saturating_sub(yard.archives.len())) {
+            files::write(&folder.join(name.as_str()), bytes, 0o644).unwrap();
+        }
+        std::fs::write(folder.join(format!(".staged.1-{done}")), b"half").unwrap();
+        yard.try_place(&new, Clean::Refuse).unwrap();
+        assert_eq!(yard.there(), SIGNED, "after {done} files");
+        let traces = yard.traces();
+        assert!(yard.try_place(&new, Clean::Refuse).unwrap().written.is_empty());
+        assert_eq!(yard.traces(), traces, "the list is right too");
+    }
+}
+
 #[test]
 fn an_interrupted_run_stops() {
     let yard = Yard::new();
