@@ -1,3 +1,7 @@
 //! The program: a thin entry.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(sealift::cli::main())
+}

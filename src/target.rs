@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use crate::error::{Fault, Kind, nearest};
 
+mod pattern;
+
+pub use pattern::{Pattern, resolve};
+
 /// An operating system and an architecture, with a variant where the architecture has one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
@@ -301,15 +305,47 @@ impl FromStr for Target {
             [os, arch, variant] => (os, arch, Some(variant)),
             _ => return Err(grammar()),
         };
-        if parts.iter().any(|part| part.is_empty() || !part.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'.')) {
+        if parts
+            .iter()
+            .any(|part| part.is_empty() || !part.bytes().all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c)))
+        {
             return Err(grammar());
         }
         if !PAIRS.contains(&format!("{os}/{arch}").as_str()) {
-            let near = nearest(&format!("{os}/{arch}"), PAIRS.iter().copied()).map(str::to_owned);
+            let near = nearest_pair(os, arch).map(str::to_owned);
             return Err(TargetError::Unknown { text: text.to_owned(), nearest: near });
         }
         Ok(Self { os: os.to_owned(), arch: arch.to_owned(), variant: settle_variant(arch, variant)? })
     }
+}
+
+/// Names that other tools give to what Go calls otherwise.
+const ALIASES: &[(&str, &str)] = &[
+    ("x86_64", "amd64"),
+    ("x64", "amd64"),
+    ("aarch64", "arm64"),
+    ("armhf", "arm"),
+    ("armv7", "arm"),
+    ("armv7l", "arm"),
+    ("i386", "386"),
+    ("i686", "386"),
+    ("x86", "386"),
+    ("loongarch64", "loong64"),
+    ("macos", "darwin"),
+    ("osx", "darwin"),
+    ("win", "windows"),
+    ("win32", "windows"),
+    ("win64", "windows"),
+];
+
+/// Go's name for a part of a target, where another tool's is known.
+fn go_name(part: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| part.eq_ignore_ascii_case(alias)).map_or(part, |(_, name)| name)
+}
+
+/// The pair that was probably meant.
+fn nearest_pair(os: &str, arch: &str) -> Option<&'static str> {
+    nearest(&format!("{}/{}", go_name(os), go_name(arch)), PAIRS.iter().copied())
 }
 
 /// Refuses a variant that the architecture does not have, and drops one that says what holds anyway, so that one
@@ -346,200 +382,5 @@ impl<'de> serde::Deserialize<'de> for Target {
     }
 }
 
-/// One element of a list of targets: a target, a wildcard, `host` or `all`, possibly excluded with `!`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
-    text: String,
-    exclude: bool,
-    select: Select,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Select {
-    All,
-    One(Target),
-    /// Each part is a name or `None` for `*`.
-    Wild {
-        os: Option<String>,
-        arch: Option<String>,
-        variant: Option<String>,
-    },
-}
-
-impl FromStr for Pattern {
-    type Err = TargetError;
-
-    fn from_str(text: &str) -> Result<Self, TargetError> {
-        let (exclude, body) = text.strip_prefix('!').map_or((false, text), |body| (true, body));
-        let select = match body {
-            "all" | "*" => Select::All,
-            "host" => Select::One(Target::host()),
-            _ if body.contains('*') => wildcard(text, body)?,
-            _ => Select::One(body.parse()?),
-        };
-        Ok(Self { text: text.to_owned(), exclude, select })
-    }
-}
-
-fn wildcard(text: &str, body: &str) -> Result<Select, TargetError> {
-    let part = |part: &str| (part != "*").then(|| part.to_owned());
-    let parts: Vec<&str> = body.split('/').collect();
-    let (os, arch, variant) = match parts[..] {
-        [os, arch] => (part(os), part(arch), None),
-        [os, arch, variant] => (part(os), part(arch), part(variant)),
-        _ => return Err(TargetError::Grammar { text: text.to_owned() }),
-    };
-    let known = |index: usize, name: &Option<String>| {
-        name.as_ref().is_none_or(|name| PAIRS.iter().any(|pair| pair.split('/').nth(index) == Some(name)))
-    };
-    if !known(0, &os) || !known(1, &arch) {
-        let near =
-            nearest(body, PAIRS.iter().map(|pair| pair.split('/').next().unwrap_or(pair))).map(|os| format!("{os}/*"));
-        return Err(TargetError::Unknown { text: text.to_owned(), nearest: near });
-    }
-    Ok(Select::Wild { os, arch, variant })
-}
-
-impl Pattern {
-    /// Whether this pattern names a target (an exclusion too: it names what it excludes).
-    pub fn matches(&self, target: &Target) -> bool {
-        match &self.select {
-            Select::All => true,
-            Select::One(one) => one == target,
-            Select::Wild { os, arch, variant } => {
-                os.as_ref().is_none_or(|os| *os == target.os)
-                    && arch.as_ref().is_none_or(|arch| *arch == target.arch)
-                    && variant.as_ref().is_none_or(|variant| Some(variant) == target.variant.as_ref())
-            }
-        }
-    }
-
-    /// As written.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-}
-
-impl serde::Serialize for Pattern {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
-    }
-}
-
-/// Resolves patterns against what a toolchain lists (`os/arch` pairs; empty when it is not known yet). Inclusions come
-/// in the order they are written, exclusions take away wherever they stand; a list of exclusions alone starts from the
-/// default targets. Errors: a target the toolchain lacks, or nothing left.
-pub fn resolve(patterns: &[Pattern], toolchain: &str, listed: &[String]) -> Result<Vec<Target>, TargetError> {
-    let pairs: Vec<&str> = if listed.is_empty() { PAIRS.to_vec() } else { listed.iter().map(String::as_str).collect() };
-    // A pair that only a newer toolchain knows is named by that toolchain alone.
-    let known: Vec<Target> = pairs.iter().filter_map(|pair| pair.parse().ok()).collect();
-    let defaults: Vec<Pattern>;
-    let mut include: Vec<&Pattern> = patterns.iter().filter(|pattern| !pattern.exclude).collect();
-    if include.is_empty() {
-        defaults = DEFAULT.iter().map(|text| text.parse().expect("the defaults are targets")).collect();
-        include = defaults.iter().collect();
-    }
-    let excluded = |target: &Target| patterns.iter().any(|pattern| pattern.exclude && pattern.matches(target));
-    let mut chosen: Vec<Target> = Vec::new();
-    for pattern in include {
-        let candidates: Vec<Target> = match &pattern.select {
-            Select::One(target) => vec![check_listed(target, toolchain, &pairs)?],
-            Select::Wild { variant: Some(variant), .. } => {
-                let with = |target: &Target| format!("{}/{variant}", target.pair()).parse::<Target>().ok();
-                known.iter().filter_map(with).filter(|target| pattern.matches(target)).collect()
-            }
-            _ => known.iter().filter(|target| pattern.matches(target)).cloned().collect(),
-        };
-        for target in candidates {
-            if !excluded(&target) && !chosen.contains(&target) {
-                chosen.push(target);
-            }
-        }
-    }
-    if chosen.is_empty() {
-        let text = patterns.iter().map(|pattern| format!("{:?}", pattern.text)).collect::<Vec<_>>().join(", ");
-        return Err(TargetError::Empty { text });
-    }
-    Ok(chosen)
-}
-
-fn check_listed(target: &Target, toolchain: &str, pairs: &[&str]) -> Result<Target, TargetError> {
-    if pairs.contains(&target.pair().as_str()) {
-        return Ok(target.clone());
-    }
-    let near = nearest(&target.pair(), pairs.iter().copied()).map(str::to_owned);
-    Err(TargetError::NotInToolchain { toolchain: toolchain.to_owned(), target: target.to_string(), nearest: near })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn patterns(texts: &[&str]) -> Vec<Pattern> {
-        texts.iter().map(|text| text.parse().unwrap()).collect()
-    }
-
-    fn chosen(texts: &[&str]) -> Vec<String> {
-        resolve(&patterns(texts), "go1.26.8", &[]).unwrap().iter().map(Target::to_string).collect()
-    }
-
-    #[test]
-    fn one_platform_has_one_spelling() {
-        for (text, spelled) in [
-            ("linux/arm", "linux/arm/v7"),
-            ("linux/arm/v6", "linux/arm/v6"),
-            ("linux/amd64/v1", "linux/amd64"),
-            ("linux/amd64/v3", "linux/amd64/v3"),
-            ("linux/arm64/v8", "linux/arm64"),
-            ("linux/mips/softfloat", "linux/mips/softfloat"),
-        ] {
-            assert_eq!(text.parse::<Target>().unwrap().to_string(), spelled);
-        }
-    }
-
-    #[test]
-    fn spelled_for_go_rust_and_oci() {
-        let target: Target = "linux/arm/v6".parse().unwrap();
-        let go: Vec<String> = target.go_env().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(go, ["GOOS=linux", "GOARCH=arm", "GOARM=6"]);
-        assert_eq!(target.rust_triple(), Some("arm-unknown-linux-musleabihf"));
-        assert_eq!(target.platform().variant.as_deref(), Some("v6"));
-        let softfloat: Target = "linux/mips/softfloat".parse().unwrap();
-        assert_eq!(
-            (softfloat.go_env()[2].clone(), softfloat.platform().variant),
-            (("GOMIPS", "softfloat".into()), None)
-        );
-    }
-
-    #[test]
-    fn what_does_not_exist_is_refused_with_the_nearest() {
-        let hint = |text: &str| text.parse::<Pattern>().unwrap_err().hint();
-        assert_eq!(hint("linux/adm64").as_deref(), Some("did you mean linux/amd64?"));
-        assert_eq!(hint("linus/*").as_deref(), Some("did you mean linux/*?"));
-        assert_eq!(hint("linux/arm/v9").as_deref(), Some("it has v7, v6, v5"));
-        for text in ["", "linux", "linux/", "linux/arm/v7/x", "linux/am\nd64", "../..", "linux/s390x/v2", "darwin/386"]
-        {
-            assert!(text.parse::<Pattern>().is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn patterns_select_and_exclude() {
-        assert_eq!(chosen(&["!windows/386"]).len(), 8);
-        assert_eq!(chosen(&["linux/*"]).len(), 13);
-        assert_eq!(chosen(&["windows/*", "!windows/386"]), ["windows/amd64", "windows/arm64"]);
-        assert_eq!(chosen(&["linux/amd64", "linux/amd64/v1", "host"])[0], "linux/amd64");
-        assert_eq!(chosen(&["*/amd64/v3", "!*/amd64/*", "linux/arm"]), ["linux/arm/v7"]);
-        let empty = resolve(&patterns(&["linux/arm", "!linux/*"]), "go1.26.8", &[]).unwrap_err();
-        assert_eq!(empty.code(), "target.empty");
-    }
-
-    #[test]
-    fn the_toolchain_has_the_last_word() {
-        let listed = vec!["linux/amd64".to_owned(), "linux/arm64".to_owned()];
-        let all = resolve(&patterns(&["all"]), "go1.99.0", &listed).unwrap();
-        assert_eq!(all.len(), 2);
-        let lacking = resolve(&patterns(&["linux/386"]), "go1.99.0", &listed).unwrap_err();
-        assert_eq!(lacking.to_string(), "go1.99.0 cannot build for linux/386");
-    }
-}
+mod tests;

@@ -56,7 +56,9 @@ impl Format {
     fn default_level(self) -> u8 {
         match self {
             Format::TarGz | Format::Zip => 6,
-            Format::TarZst => 10,
+            // Over a Go toolchain's programs: 7 takes 0.75 s and 20 MiB for 15.90 MB, 9 takes 1.1 s for 15.69 MB, 10
+            // takes 1.4 s and half as much memory again for 15.62 MB, 15 takes 8.5 s for 15.53 MB.
+            Format::TarZst => 9,
         }
     }
 }

@@ -351,6 +351,16 @@ impl Fault for ArchiveError {
             Self::Truncated { .. } | Self::Corrupt { .. } | Self::Checksum { .. } => {
                 "the file is damaged or not complete: fetch it again".to_owned()
             }
+            Self::Path { .. } | Self::Duplicate { .. } | Self::FileAsFolder { .. } => {
+                "give each file in the archive a relative name that no other one has, whatever the letter case"
+                    .to_owned()
+            }
+            Self::TooMany { .. } | Self::TooLarge { .. } | Self::Ratio { .. } | Self::Window { .. } => {
+                "nothing was extracted; if the archive is an honest one, split it".to_owned()
+            }
+            Self::Special { .. } => {
+                "nothing was extracted; repack it with `tar --format=pax` and plain files".to_owned()
+            }
             _ => "nothing was extracted; ask whoever made the archive for one with plain files and relative names"
                 .to_owned(),
         };

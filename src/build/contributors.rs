@@ -40,7 +40,8 @@ fn by_package(listing: &str) -> BTreeMap<String, u64> {
     let mut sizes = BTreeMap::new();
     for line in listing.lines() {
         let mut fields = line.split_whitespace();
-        let (Some(_), Some(size), Some(_), Some(name)) = (fields.next(), fields.next(), fields.next(), fields.next()) else {
+        let (Some(_), Some(size), Some(_), Some(name)) = (fields.next(), fields.next(), fields.next(), fields.next())
+        else {
             continue;
         };
         if let Ok(size) = size.parse::<u64>() {

@@ -106,9 +106,10 @@ impl BuildError {
 
     fn process(&self) -> Option<&ProcessError> {
         match self {
-            Self::Compile { source, .. } | Self::Check { source, .. } | Self::Hook { source, .. } | Self::Upx { source, .. } => {
-                Some(source)
-            }
+            Self::Compile { source, .. }
+            | Self::Check { source, .. }
+            | Self::Hook { source, .. }
+            | Self::Upx { source, .. } => Some(source),
             _ => None,
         }
     }
@@ -138,7 +139,9 @@ impl Fault for BuildError {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::Compile { source, .. } if source.kind() == Kind::Tool => words::kind(&source.detail().unwrap_or_default()),
+            Self::Compile { source, .. } if source.kind() == Kind::Tool => {
+                words::kind(&source.detail().unwrap_or_default())
+            }
             Self::Check { name: "mod-verify", source } if source.kind() == Kind::Tool => Kind::Trust,
             Self::Check { source, .. } if source.kind() == Kind::Tool => {
                 // Not tidy is a fact about the repository; not being able to tell is one about the network.
@@ -147,9 +150,10 @@ impl Fault for BuildError {
                     other => other,
                 }
             }
-            Self::Compile { source, .. } | Self::Check { source, .. } | Self::Hook { source, .. } | Self::Upx { source, .. } => {
-                source.kind()
-            }
+            Self::Compile { source, .. }
+            | Self::Check { source, .. }
+            | Self::Hook { source, .. }
+            | Self::Upx { source, .. } => source.kind(),
             Self::Several { first, .. } => first.kind(),
             Self::Budget { .. } => Kind::Gate,
             Self::NoUpx | Self::Changed { .. } => Kind::Tool,
@@ -161,15 +165,21 @@ impl Fault for BuildError {
         match self {
             Self::Compile { source, .. } => words::hint(&source.detail().unwrap_or_default()).or_else(|| source.hint()),
             Self::Several { first, .. } => first.hint(),
-            Self::Budget { .. } => Some("raise package.budget.binary, or look at the largest contributors above".into()),
+            Self::Budget { .. } => {
+                Some("raise package.budget.binary, or look at the largest contributors above".into())
+            }
             Self::Check { source, .. } if self.kind() == Kind::Interrupted => source.hint(),
-            Self::Check { name: "mod-verify", .. } => {
-                Some("the module cache was changed: go clean -modcache, then try again (or mod-verify = false in [build])".into())
+            Self::Check { name: "mod-verify", .. } => Some(
+                "the module cache was changed: go clean -modcache, then try again (or mod-verify = false in [build])"
+                    .into(),
+            ),
+            Self::Check { .. } if self.kind() == Kind::Network => Some(
+                "go mod tidy needs modules that cannot be fetched now; set mod-tidy = false in [build] to go without"
+                    .into(),
+            ),
+            Self::Check { .. } => {
+                Some("go mod tidy && git commit go.mod go.sum (or mod-tidy = false in [build])".into())
             }
-            Self::Check { .. } if self.kind() == Kind::Network => {
-                Some("go mod tidy needs modules that cannot be fetched now; set mod-tidy = false in [build] to go without".into())
-            }
-            Self::Check { .. } => Some("go mod tidy && git commit go.mod go.sum (or mod-tidy = false in [build])".into()),
             Self::Hook { source, .. } | Self::Upx { source, .. } => source.hint(),
             Self::NoUpx => Some("install upx, or take package.upx away".into()),
             Self::Changed { .. } => Some("run the same command again".into()),

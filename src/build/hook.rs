@@ -11,7 +11,9 @@ pub fn hooks(yard: &Yard<'_>, root: &std::path::Path, when: &'static str) -> Res
     for hook in yard.plan.hooks.iter().filter(|hook| hook.when == when) {
         let Some((program, args)) = hook.args.split_first() else { continue };
         let mut env = plain();
-        env.extend(yard.survey.toolchains.first().map(|first| first.environment(Default::default())).unwrap_or_default());
+        env.extend(
+            yard.survey.toolchains.first().map(|first| first.environment(Default::default())).unwrap_or_default(),
+        );
         env.insert("SEALIFT_VERSION".into(), yard.plan.release.version.to_string());
         env.insert("SEALIFT_COMMIT".into(), yard.plan.release.commit.id.clone());
         let command = Command::new(program, root).args(args.iter().cloned()).envs(env);

@@ -114,7 +114,8 @@ impl Yard<'_> {
         let Some(output) = record.outputs.get("binary") else { return Ok(None) };
         let intact = self.store.intact(*output)?;
         if intact.is_none() {
-            self.events.warn("store.damaged", format!("{}: the stored binary was damaged and is made again", record.step));
+            self.events
+                .warn("store.damaged", format!("{}: the stored binary was damaged and is made again", record.step));
         }
         Ok(intact)
     }
@@ -157,7 +158,10 @@ impl Yard<'_> {
     }
 
     fn peak_key(step: &Build) -> Key {
-        KeyBuilder::new("peak", 1).with("service", step.service.as_str()).with("target", &step.target.to_string()).finish()
+        KeyBuilder::new("peak", 1)
+            .with("service", step.service.as_str())
+            .with("target", &step.target.to_string())
+            .finish()
     }
 
     /// The largest resident set that this step's last run needed.

@@ -10,7 +10,8 @@ use crate::store::{KeyBuilder, Output, Record};
 /// Packs a binary of the store into another one. The step's key names the binary and upx's own version.
 pub fn pack(yard: &Yard<'_>, step: &Build, from: Artifact) -> Result<Artifact, BuildError> {
     let program = yard.host.env.find_program("upx").ok_or(BuildError::NoUpx)?;
-    let failed = |source| BuildError::Upx { service: step.service.to_string(), target: step.target.to_string(), source };
+    let failed =
+        |source| BuildError::Upx { service: step.service.to_string(), target: step.target.to_string(), source };
     let asked = yard.host.run(&Command::new(&program, "/").args(["--version"])).map_err(failed)?;
     let version = String::from_utf8_lossy(&asked.stdout).lines().next().unwrap_or_default().to_owned();
     let key = KeyBuilder::new("upx", 1).with("version", &version).with("binary", &from.digest().hex()).finish();

@@ -8,7 +8,7 @@ use sealift_trust::name::FileName;
 use serde::Serialize;
 
 use crate::archive::Format;
-use crate::target::Pattern;
+use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
 
@@ -105,7 +105,7 @@ pub struct BuildSettings {
 }
 
 /// How one target is compiled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CompileSettings {
     /// Further flags for `go build`.
     pub flags: Vec<String>,
@@ -149,11 +149,14 @@ pub struct Hooks {
     pub after: Vec<Vec<String>>,
 }
 
+/// Formats by target, in the order in which the rules are tried.
+pub type FormatRules = Vec<(Pattern, Vec<Format>)>;
+
 /// `[package]`.
 #[derive(Clone, Debug, Serialize)]
 pub struct PackageSettings {
     /// Formats by target: the first rule that matches decides; several formats make several archives.
-    pub formats: Vec<(Pattern, Vec<Format>)>,
+    pub formats: FormatRules,
     /// Files that go into each archive, relative to the project: paths or globs (`docs/*.md`).
     pub files: Vec<String>,
     /// The archive's name without its extension.
@@ -179,20 +182,71 @@ pub struct AttestSettings {
     pub key: Option<PathBuf>,
 }
 
+/// Files that go into every archive unless others are named. Where nothing matches one of these, that is no error.
+pub const DEFAULT_FILES: [&str; 2] = ["LICENSE*", "README*"];
+
+impl Settings {
+    /// What holds when nothing is written.
+    pub fn built_in() -> Self {
+        let pattern = |text: &&str| text.parse().expect("the default targets are targets");
+        Self {
+            build: BuildSettings {
+                targets: DEFAULT.iter().map(pattern).collect(),
+                go: None,
+                compile: CompileSettings { strip: true, ..CompileSettings::default() },
+                overrides: Vec::new(),
+                hooks: Hooks::default(),
+                mod_verify: true,
+                mod_tidy: true,
+                keep_going: false,
+            },
+            package: PackageSettings {
+                formats: with_built_in_formats(Vec::new()),
+                files: DEFAULT_FILES.map(str::to_owned).to_vec(),
+                name: "{service}_{version}_{target}".parse().expect("the default template is a template"),
+                together: false,
+                source: false,
+                upx: false,
+                level: 0,
+                binary_budget: None,
+                archive_budget: None,
+            },
+        }
+    }
+}
+
+/// Puts the built-in formats behind written rules, for targets that no rule names. Behind a rule for all targets there
+/// is nothing left to decide.
+pub(super) fn with_built_in_formats(mut rules: FormatRules) -> FormatRules {
+    for (text, format) in [("windows/*", Format::Zip), ("*", Format::TarGz)] {
+        if !rules.iter().any(|(pattern, _)| matches!(pattern.text(), "*" | "all") || pattern.text() == text) {
+            rules.push((text.parse().expect("the pattern is a pattern"), vec![format]));
+        }
+    }
+    rules
+}
+
+impl CompileSettings {
+    /// These settings with others on top: lists and switches are replaced, variables are added name by name.
+    #[must_use]
+    pub fn with(mut self, over: CompileOverride) -> Self {
+        self.env.extend(over.env);
+        Self {
+            flags: over.flags.unwrap_or(self.flags),
+            ldflags: over.ldflags.unwrap_or(self.ldflags),
+            tags: over.tags.unwrap_or(self.tags),
+            env: self.env,
+            cgo: over.cgo.unwrap_or(self.cgo),
+            strip: over.strip.unwrap_or(self.strip),
+        }
+    }
+}
+
 impl BuildSettings {
     /// How one target is compiled, with the overrides that match it.
     pub fn for_target(&self, target: &crate::target::Target) -> CompileSettings {
-        let mut compile = self.compile.clone();
-        for (_, over) in self.overrides.iter().filter(|(pattern, _)| pattern.matches(target)) {
-            let over = over.clone();
-            compile.flags = over.flags.unwrap_or(compile.flags);
-            compile.ldflags = over.ldflags.unwrap_or(compile.ldflags);
-            compile.tags = over.tags.unwrap_or(compile.tags);
-            compile.env.extend(over.env);
-            compile.cgo = over.cgo.unwrap_or(compile.cgo);
-            compile.strip = over.strip.unwrap_or(compile.strip);
-        }
-        compile
+        let matching = self.overrides.iter().filter(|(pattern, _)| pattern.matches(target));
+        matching.fold(self.compile.clone(), |compile, (_, over)| compile.with(over.clone()))
     }
 }
 

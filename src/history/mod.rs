@@ -223,7 +223,7 @@ pub fn reachable_tags(host: &Host, git: &Git, commit: &str) -> Result<Vec<String
 }
 
 /// The URL of `origin`, as one that people can open: no credentials, `https` for `git@host:path`.
-fn origin(host: &Host, git: &Git) -> Option<String> {
+pub fn origin(host: &Host, git: &Git) -> Option<String> {
     // A repository without a remote is a normal case, and git says so by a failure.
     let url = git.text(host, ["config", "--get", "remote.origin.url"]).ok()?;
     let url = url.trim();

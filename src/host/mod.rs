@@ -10,7 +10,9 @@ pub mod http;
 pub mod machine;
 pub mod process;
 pub mod regular;
+pub mod stamp;
 pub mod tree;
+pub mod unpack;
 
 use env::Env;
 use process::Children;

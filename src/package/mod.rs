@@ -126,7 +126,12 @@ impl Bench<'_> {
         };
         if let Some(budget) = step.budget.filter(|budget| artifact.size() > *budget) {
             let name = step.name.to_string();
-            return Err(PackageError::Budget { name, size: artifact.size(), budget, contributors: contributors(step, ready) });
+            return Err(PackageError::Budget {
+                name,
+                size: artifact.size(),
+                budget,
+                contributors: contributors(step, ready),
+            });
         }
         let took = began.elapsed();
         self.events.send(Event::Finished { step: step.step.clone(), cached, took, bytes: artifact.size() });
@@ -147,7 +152,8 @@ impl Bench<'_> {
         let Some(output) = record.outputs.get("archive") else { return Ok(None) };
         let intact = self.store.intact(*output)?;
         if intact.is_none() {
-            self.events.warn("store.damaged", format!("{}: the stored archive was damaged and is made again", record.step));
+            self.events
+                .warn("store.damaged", format!("{}: the stored archive was damaged and is made again", record.step));
         }
         Ok(intact)
     }
@@ -200,7 +206,12 @@ fn held(step: &Package, ready: &Ready) -> Vec<Held> {
     let binary = |member: &Member| match member {
         Member::Binary { path, service } => {
             let artifact = ready[service].artifact;
-            Some(Held { path: path.clone(), service: service.clone(), digest: artifact.digest(), size: artifact.size() })
+            Some(Held {
+                path: path.clone(),
+                service: service.clone(),
+                digest: artifact.digest(),
+                size: artifact.size(),
+            })
         }
         Member::File(_) => None,
     };

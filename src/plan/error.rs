@@ -42,7 +42,9 @@ impl Fault for PlanError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::SameName { .. } => "let package.name say which is which: {service} and {target} tell archives apart".into(),
+            Self::SameName { .. } => {
+                "let package.name say which is which: {service} and {target} tell archives apart".into()
+            }
             Self::BadName { .. } => "change package.name, or the service's name".into(),
             Self::Level(error) => return error.hint(),
         })

@@ -7,16 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use sealift_trust::name::{FileName, plain_file};
+use sealift_trust::statement::Timestamp;
 use serde::Serialize;
 
 use crate::archive::{Codec, Format};
 use crate::command::Command;
+use crate::config::join_linker_flags;
 use crate::config::settings::{Config, PackageSettings};
 use crate::config::template::Fields;
 use crate::store::{Key, KeyBuilder};
 use crate::survey::{Extra, Survey, Surveyed, TargetInputs, Work};
 use crate::target::Target;
-use crate::time::rfc3339;
+
 use crate::version::{Release, Stamp};
 
 pub use error::PlanError;
@@ -198,7 +200,8 @@ pub fn plan(survey: &Survey, config: &Config) -> Result<Plan, PlanError> {
 
 fn hooks(config: &Config) -> Vec<Hook> {
     let hooks = &config.defaults.build.hooks;
-    let named = |when, list: &[Vec<String>]| list.iter().map(|args| Hook { when, args: args.clone() }).collect::<Vec<_>>();
+    let named =
+        |when, list: &[Vec<String>]| list.iter().map(|args| Hook { when, args: args.clone() }).collect::<Vec<_>>();
     [named("before", &hooks.before), named("after", &hooks.after)].concat()
 }
 
@@ -221,7 +224,8 @@ fn checks(survey: &Survey, plan: &mut Plan) {
         };
         let modules = toolchain.modules.hex();
         let verify = KeyBuilder::new("mod-verify", 1).with("modules", &modules).with("cache", &toolchain.module_cache);
-        let obstacle = toolchain.vendored.then_some("the module is vendored, and go build compares vendor/ with go.mod");
+        let obstacle =
+            toolchain.vendored.then_some("the module is vendored, and go build compares vendor/ with go.mod");
         let wanted = mine.iter().any(|service| service.settings.build.mod_verify);
         decide("mod-verify", wanted, obstacle, verify.finish(), &["mod", "verify"]);
         let tidy = KeyBuilder::new("mod-tidy", 1)
@@ -296,13 +300,13 @@ fn ldflags(compile: &crate::config::settings::CompileSettings, stamp: &Stamp) ->
     let mut flags = if compile.strip { vec!["-s".to_owned(), "-w".into()] } else { Vec::new() };
     // The linker passes over `-X` for a variable that a program does not have. The values are a SemVer version, hex
     // digits and a date: none of their characters splits an argument.
-    flags.push(format!("-X main.version={}", stamp.version));
+    flags.push(format!("-X=main.version={}", stamp.version));
     if !stamp.commit.is_empty() {
-        flags.push(format!("-X main.commit={}", stamp.commit));
+        flags.push(format!("-X=main.commit={}", stamp.commit));
     }
-    flags.push(format!("-X main.date={}", rfc3339(stamp.time)));
+    flags.push(format!("-X=main.date={}", date(stamp.time)));
     flags.extend(compile.ldflags.clone());
-    flags.join(" ")
+    join_linker_flags(&flags)
 }
 
 fn packages(survey: &Survey, config: &Config) -> Result<Vec<Package>, PlanError> {
@@ -426,4 +430,9 @@ impl Package {
         };
         self.members.iter().filter_map(service).collect()
     }
+}
+
+/// A moment as it is stamped; one beyond the year 9999 has no written form and becomes the first.
+fn date(unix: u64) -> String {
+    Timestamp::from_unix(unix).or_else(|| Timestamp::from_unix(0)).map(|time| time.to_string()).unwrap_or_default()
 }

@@ -15,7 +15,11 @@ pub fn show(plan: &Plan) -> String {
         line(format!("service {} {} (commit {})", service.name, service.stamp.version, service.stamp.commit));
     }
     for hook in &plan.hooks {
-        line(format!("hook {}: {}", hook.when, Command::new("", "").args(hook.args.clone()).line().trim_start_matches("'' ")));
+        line(format!(
+            "hook {}: {}",
+            hook.when,
+            Command::new("", "").args(hook.args.clone()).line().trim_start_matches("'' ")
+        ));
     }
     for check in &plan.checks {
         line(format!("check {}\n    {}", check.name, check.command.line()));

@@ -6,6 +6,7 @@
 
 mod key;
 mod prune;
+mod records;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::host::files::{self, FileError};
 
 pub use key::{Key, KeyBuilder};
 pub use prune::{Pruned, Stats};
+pub use records::Records;
 pub use stage::Stage;
 
 /// The most that a step's record may have: a listing of a large module graph is about a megabyte.

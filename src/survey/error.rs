@@ -145,7 +145,12 @@ impl Fault for SurveyError {
             Self::NotMain { .. } => Some("service.path names the folder of a package main".into()),
             Self::NoService { name, known } => {
                 let near = crate::error::nearest(name, known.iter().map(String::as_str));
-                Some(near.map_or_else(|| format!("there are: {}", known.join(", ")), |near| format!("did you mean {near}?")))
+                Some(
+                    near.map_or_else(
+                        || format!("there are: {}", known.join(", ")),
+                        |near| format!("did you mean {near}?"),
+                    ),
+                )
             }
             Self::SameName { .. } => Some("name them in sealift.toml: [[service]] with name and path".into()),
             Self::BadName { .. } => Some("name it in sealift.toml: [[service]] with name and path".into()),

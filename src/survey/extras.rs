@@ -39,7 +39,9 @@ pub fn sources(reader: &Reader<'_>, release: &Release) -> Result<Vec<Extra>, Sur
         if let What::File { .. } = files::what(&reader.config.root.join(path))? {
             add(&mut extras, &reader.config.root, path.to_owned())?;
         } else {
-            reader.events.warn("survey.left-out", format!("{path} is not a regular file and is left out of the source archive"));
+            reader
+                .events
+                .warn("survey.left-out", format!("{path} is not a regular file and is left out of the source archive"));
         }
     }
     for extra in &mut extras {
@@ -67,7 +69,8 @@ fn matches_glob(pattern: &[u8], path: &[u8]) -> bool {
         ([], []) => true,
         ([b'*', b'*', rest @ ..], _) => {
             let rest = rest.strip_prefix(b"/").unwrap_or(rest);
-            (0..=path.len()).any(|at| (at == 0 || path[at - 1] == b'/' || rest.is_empty()) && matches_glob(rest, &path[at..]))
+            (0..=path.len())
+                .any(|at| (at == 0 || path[at - 1] == b'/' || rest.is_empty()) && matches_glob(rest, &path[at..]))
         }
         ([b'*', rest @ ..], _) => {
             let end = path.iter().position(|byte| *byte == b'/').unwrap_or(path.len());

@@ -27,7 +27,7 @@ use crate::toolchain::sources::Tree;
 use crate::version::{self, Mode, Release, Stamp};
 
 pub use error::SurveyError;
-pub use workspace::Toolchain;
+pub use workspace::{Toolchain, module_path, toolchain_versions};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -162,9 +162,8 @@ pub fn survey(
         Err(error) if request.repository == Repository::Optional && tolerable(&error) => (None, None),
         Err(error) => return Err(error.into()),
     };
-    let skip = [config.root.join("dist"), config.root.join(".sealift")];
-    let spaces = workspace::find_roots(&config.root)?;
-    let tree = Tree::read(&spaces, &skip)?;
+    let roots = workspace::find_roots(&config.root)?;
+    let tree = Tree::read(&roots, &own_folders(&config.root))?;
     let reader = Reader { host, events, config, store, lock, git, history, tree };
     let release = reader.release(request.mode)?;
     let mut found = services::find(&reader, &request.services)?;
@@ -172,6 +171,35 @@ pub fn survey(
     stamps::stamp(&reader, &release, &mut found)?;
     let source = if config.defaults.package.source { Some(extras::sources(&reader, &release)?) } else { None };
     Ok(Survey { release, toolchains: found.toolchains, services: found.services, source, tidiness })
+}
+
+/// The folders that sealift itself writes: no part of the sources.
+fn own_folders(root: &std::path::Path) -> [PathBuf; 2] {
+    [root.join("dist"), root.join(".sealift")]
+}
+
+/// Finds the version alone, without looking at services.
+pub fn release(host: &Host, config: &Config, mode: Mode) -> Result<Release, SurveyError> {
+    let (git, history) = repository(host, config)?;
+    release_of(host, config, (&git, &history), mode)
+}
+
+fn release_of(
+    host: &Host,
+    config: &Config,
+    (git, history): (&Git, &History),
+    mode: Mode,
+) -> Result<Release, SurveyError> {
+    let reachable = history::reachable_tags(host, git, &history.head.id)?;
+    let mut release = version::release(history, &reachable, &config.version.tag_prefix, mode)?;
+    release.commit.time = epoch(host).unwrap_or(release.commit.time);
+    release.source = config.project.source.clone().or(release.source);
+    Ok(release)
+}
+
+/// `SOURCE_DATE_EPOCH` (reproducible-builds.org): takes the place of every commit time.
+fn epoch(host: &Host) -> Option<u64> {
+    host.env.var("SOURCE_DATE_EPOCH")?.parse().ok()
 }
 
 fn repository(host: &Host, config: &Config) -> Result<(Git, History), HistoryError> {
@@ -183,26 +211,19 @@ fn repository(host: &Host, config: &Config) -> Result<(Git, History), HistoryErr
 }
 
 fn tolerable(error: &HistoryError) -> bool {
-    matches!(error, HistoryError::NoGit | HistoryError::NoRepository { .. } | HistoryError::NoCommit | HistoryError::Shallow)
+    matches!(
+        error,
+        HistoryError::NoGit | HistoryError::NoRepository { .. } | HistoryError::NoCommit | HistoryError::Shallow
+    )
 }
 
 impl Reader<'_> {
     fn release(&self, mode: Mode) -> Result<Release, SurveyError> {
-        let prefix = &self.config.version.tag_prefix;
-        let (Some(git), Some(history)) = (&self.git, &self.history) else {
-            let commit = history::Commit { id: String::new(), time: self.epoch().unwrap_or(0) };
-            let version = version::snapshot(&[], prefix, "", None);
-            return Ok(Release { version, tag: None, commit, snapshot: true, dirty: true, source: None });
-        };
-        let reachable = history::reachable_tags(self.host, git, &history.head.id)?;
-        let mut release = version::release(history, &reachable, prefix, mode)?;
-        release.commit.time = self.epoch().unwrap_or(release.commit.time);
-        release.source = self.config.project.source.clone().or(release.source);
-        Ok(release)
-    }
-
-    /// `SOURCE_DATE_EPOCH` (reproducible-builds.org): takes the place of every commit time.
-    fn epoch(&self) -> Option<u64> {
-        self.host.env.var("SOURCE_DATE_EPOCH")?.parse().ok()
+        if let (Some(git), Some(history)) = (&self.git, &self.history) {
+            return release_of(self.host, self.config, (git, history), mode);
+        }
+        let commit = history::Commit { id: String::new(), time: epoch(self.host).unwrap_or(0) };
+        let version = version::snapshot(&[], &self.config.version.tag_prefix, "", None);
+        Ok(Release { version, tag: None, commit, snapshot: true, dirty: true, source: None })
     }
 }

@@ -6,15 +6,14 @@ use std::path::{Path, PathBuf};
 use sealift_trust::name::{FileName, plain_file};
 
 use super::workspace::{self, Space};
-use super::{Reader, Surveyed, SurveyError, TargetInputs, Toolchain, Work, extras, target_env};
+use super::{Reader, SurveyError, Surveyed, TargetInputs, Toolchain, Work, extras, target_env};
 use crate::config::settings::{CompileSettings, Service, ServiceKind, Settings};
 use crate::config::template::{Fields, Template};
-use crate::history::Commit;
 use crate::host::files::{self, What};
 use crate::host::machine;
 use crate::store::KeyBuilder;
 use crate::target::{self, Target};
-use crate::toolchain::sources::{self, Inputs, Listing, Query, SourceError};
+use crate::toolchain::sources::{self, Inputs, Listing, Query, SourceError, command_name};
 use crate::version::{self, Stamp};
 
 /// Services with their toolchains, not yet stamped, and for each the union of its inputs over the targets.
@@ -35,7 +34,7 @@ struct Candidate {
 
 /// Finds the services that are asked for.
 pub(super) fn find(reader: &Reader<'_>, wanted: &[String]) -> Result<Found, SurveyError> {
-    let spaces = workspace::spaces(reader)?;
+    let spaces = workspace::spaces(&reader.config.root, &reader.tree)?;
     let mut found = Found { toolchains: Vec::new(), services: Vec::new(), unions: Vec::new() };
     let configured = &reader.config.services;
     check_wanted(wanted, configured)?;
@@ -90,13 +89,19 @@ fn from_source(reader: &Reader<'_>, spaces: &[Space], service: &Service, found: 
     let listings = list_all(reader, toolchain, &pattern, &with_settings(&service.settings, &targets))?;
     let main = listings.values().flat_map(Listing::mains).next().map(|package| package.import_path.clone());
     let Some(import_path) = main else { return Err(not_main(service, &listings)) };
-    let candidate =
-        Candidate { name: service.name.clone(), settings: service.settings.clone(), dir, import_path, toolchain: index };
+    let candidate = Candidate {
+        name: service.name.clone(),
+        settings: service.settings.clone(),
+        dir,
+        import_path,
+        toolchain: index,
+    };
     complete(reader, candidate, &listings, &targets, found)
 }
 
 fn not_main(service: &Service, listings: &BTreeMap<Wanted, Listing>) -> SurveyError {
-    let failed = listings.iter().flat_map(|(wanted, listing)| listing.packages.iter().map(move |package| (wanted, package)));
+    let failed =
+        listings.iter().flat_map(|(wanted, listing)| listing.packages.iter().map(move |package| (wanted, package)));
     for (wanted, package) in failed {
         if let Some(words) = &package.error {
             let (package, target) = (package.import_path.clone(), wanted.target.to_string());
@@ -123,14 +128,13 @@ fn discover(reader: &Reader<'_>, spaces: &[Space], wanted: &[String], found: &mu
             mains.insert(package.import_path.clone(), package.dir.clone());
         }
         for (import_path, dir) in mains {
-            let name = service_name(&import_path)
+            let name = plain_file(command_name(&import_path))
                 .map_err(|source| SurveyError::BadName { import_path: import_path.clone(), source })?;
             if let Some(first) = names.insert(name.folded(), import_path.clone()) {
                 return Err(SurveyError::SameName { name: name.to_string(), first, second: import_path });
             }
             if is_wanted(wanted, name.as_str()) {
-                let candidate =
-                    Candidate { name, settings: settings.clone(), dir, import_path, toolchain: index };
+                let candidate = Candidate { name, settings: settings.clone(), dir, import_path, toolchain: index };
                 complete(reader, candidate, &listings, &targets, found)?;
             }
         }
@@ -141,15 +145,6 @@ fn discover(reader: &Reader<'_>, spaces: &[Space], wanted: &[String], found: &mu
         None if known.is_empty() => Err(SurveyError::NoMain { dir }),
         None => Ok(()),
     }
-}
-
-/// A command's name as `go build` chooses it: the last element of the import path, or the one before a major version
-/// (`…/nats-server/v2`).
-fn service_name(import_path: &str) -> Result<FileName, sealift_trust::name::NameError> {
-    let mut parts = import_path.rsplit('/');
-    let last = parts.next().unwrap_or(import_path);
-    let major = last.strip_prefix('v').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit()));
-    plain_file(if major { parts.next().unwrap_or(last) } else { last })
 }
 
 fn pattern_of(base: &Path, dir: &Path) -> String {
@@ -266,10 +261,10 @@ fn unstamped() -> Stamp {
 }
 
 fn prebuilt(reader: &Reader<'_>, service: &Service, found: &mut Found) -> Result<(), SurveyError> {
-    let template: Template = service.path.parse().map_err(|_| SurveyError::NotMain {
-        service: service.name.to_string(),
-        path: service.path.clone(),
-    })?;
+    let template: Template = service
+        .path
+        .parse()
+        .map_err(|_| SurveyError::NotMain { service: service.name.to_string(), path: service.path.clone() })?;
     let mut union = Inputs::default();
     let mut inputs_of = Vec::new();
     for target in target::resolve(&service.settings.build.targets, "sealift", &[])? {
@@ -302,16 +297,4 @@ fn prebuilt(reader: &Reader<'_>, service: &Service, found: &mut Found) -> Result
     });
     found.unions.push(union);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::service_name;
-
-    #[test]
-    fn services_are_named_as_go_names_commands() {
-        for (path, name) in [("example.com/a/cmd/api", "api"), ("github.com/x/server/v2", "server"), ("v2", "v2"), ("m", "m")] {
-            assert_eq!(service_name(path).unwrap().as_str(), name);
-        }
-    }
 }

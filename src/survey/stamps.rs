@@ -35,7 +35,7 @@ pub(super) fn stamp(reader: &Reader<'_>, release: &Release, found: &mut Found) -
         let modified = history.changes.iter().any(|path| affects.path(reader, path));
         let digest = if modified { Some(own_digest(reader, inputs)?) } else { None };
         let reachable = history::reachable_tags(reader.host, git, &last.id)?;
-        last.time = reader.epoch().unwrap_or(last.time);
+        last.time = super::epoch(reader.host).unwrap_or(last.time);
         found.services[index].stamp = version::stamp(release, prefix, &last, &reachable, digest);
     }
     Ok(())
@@ -50,12 +50,7 @@ fn own_digest(reader: &Reader<'_>, inputs: &Inputs) -> Result<Digest, SurveyErro
     Ok(hasher.finish().0)
 }
 
-fn last_commit(
-    reader: &Reader<'_>,
-    git: &Git,
-    history: &History,
-    affects: &Affects,
-) -> Result<Commit, SurveyError> {
+fn last_commit(reader: &Reader<'_>, git: &Git, history: &History, affects: &Affects) -> Result<Commit, SurveyError> {
     let mut key = KeyBuilder::new("last-affecting", 1).with("head", &history.head.id);
     for path in &affects.files {
         key.add("file", path);
@@ -81,7 +76,8 @@ struct Affects {
 
 impl Affects {
     fn new(history: &History, inputs: &Inputs, members: &[PathBuf]) -> Self {
-        let relative = |path: &Path| path.strip_prefix(&history.top).ok().map(|path| path.to_string_lossy().into_owned());
+        let relative =
+            |path: &Path| path.strip_prefix(&history.top).ok().map(|path| path.to_string_lossy().into_owned());
         let modules = members.iter().map(|member| member.join("go.mod"));
         let files = inputs.files.values().cloned().chain(modules).filter_map(|path| relative(&path)).collect();
         let folders = inputs.folders.iter().filter_map(|(dir, embeds)| Some((relative(dir)?, *embeds))).collect();
@@ -97,7 +93,8 @@ impl Affects {
         }
         // The file is gone: it counts where it could have been a part of the package.
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let source = name.rsplit_once('.').is_some_and(|(_, ending)| KINDS.contains(&ending)) && !name.ends_with("_test.go");
+        let source =
+            name.rsplit_once('.').is_some_and(|(_, ending)| KINDS.contains(&ending)) && !name.ends_with("_test.go");
         self.folders.iter().any(|(known, embeds)| {
             let below = known.is_empty() || path.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with('/'));
             (known == folder && source) || (*embeds && below)

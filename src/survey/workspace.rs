@@ -7,9 +7,14 @@ use sealift_trust::{Digest, Hasher};
 use serde::Serialize;
 
 use super::{Reader, SurveyError};
+use crate::config::Config;
 use crate::error::{Failure, Fault};
 use crate::host::files::{self, FileError};
+use crate::toolchain::go::settings::GoSettings;
+use crate::toolchain::go::version::GoVersion;
+use crate::toolchain::go::wanted::Wanted;
 use crate::toolchain::go::{self, gomod};
+use crate::toolchain::sources::Tree;
 
 /// The largest go.mod, go.work or go.sum that is read.
 const MOD_CAP: u64 = 16 << 20;
@@ -52,6 +57,11 @@ impl Toolchain {
         if self.vendored { "-mod=vendor" } else { "-mod=readonly" }
     }
 
+    /// Whether its `go mod tidy` can show a difference without making it (since Go 1.23).
+    pub fn can_diff_tidy(&self) -> bool {
+        self.facts.version >= GoVersion::FIRST_WITH_TIDY_DIFF
+    }
+
     /// The whole environment of a child, with more variables on top.
     pub fn environment(&self, more: BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut env = self.ambient.clone();
@@ -84,6 +94,11 @@ pub fn find_roots(root: &Path) -> Result<Vec<PathBuf>, SurveyError> {
     Ok(roots)
 }
 
+/// The module path of a project's `go.mod`, if it has one that can be read.
+pub fn module_path(root: &Path) -> Option<String> {
+    parse(&root.join("go.mod")).ok().flatten()?.module
+}
+
 fn parse(path: &Path) -> Result<Option<gomod::ModFile>, SurveyError> {
     let Some(bytes) = files::read_if_present(path, MOD_CAP)? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| FileError::NotText { path: path.display().to_string() })?;
@@ -94,6 +109,21 @@ pub(super) fn toolchain_failure(fault: impl Fault) -> SurveyError {
     SurveyError::Toolchain(Box::new(Failure::from(fault)))
 }
 
+/// The Go versions that a project's modules ask for; a module that takes what is on PATH asks for none.
+pub fn toolchain_versions(config: &Config) -> Result<Vec<GoVersion>, SurveyError> {
+    let tree = Tree::read(&find_roots(&config.root)?, &super::own_folders(&config.root))?;
+    let mut versions = Vec::new();
+    for space in spaces(&config.root, &tree)? {
+        let wanted = go::wanted::wanted(&space.dir, config.defaults.build.go.as_deref()).map_err(toolchain_failure)?;
+        if let Wanted::Exactly { version, .. } = wanted {
+            versions.push(version);
+        }
+    }
+    versions.sort();
+    versions.dedup();
+    Ok(versions)
+}
+
 /// A module or workspace before its toolchain is known.
 pub(super) struct Space {
     dir: PathBuf,
@@ -102,17 +132,17 @@ pub(super) struct Space {
 }
 
 /// The modules and workspaces of a project: a `go.work` at the top with its members, and every other module by itself.
-pub(super) fn spaces(reader: &Reader<'_>) -> Result<Vec<Space>, SurveyError> {
-    let root = &reader.config.root;
+pub(super) fn spaces(root: &Path, tree: &Tree) -> Result<Vec<Space>, SurveyError> {
     let mut spaces = Vec::new();
     let mut taken = BTreeSet::new();
     if let Some(work) = parse(&root.join("go.work"))? {
-        let members: Result<Vec<PathBuf>, FileError> = work.uses.iter().map(|path| files::real(&root.join(path))).collect();
+        let members: Result<Vec<PathBuf>, FileError> =
+            work.uses.iter().map(|path| files::real(&root.join(path))).collect();
         let members = members?;
         taken.extend(members.iter().cloned());
-        spaces.push(Space { dir: root.clone(), workspace: true, members });
+        spaces.push(Space { dir: root.to_owned(), workspace: true, members });
     }
-    for path in reader.tree.named("go.mod") {
+    for path in tree.named("go.mod") {
         let dir = path.parent().unwrap_or(root).to_owned();
         let Ok(inner) = dir.strip_prefix(root) else { continue };
         // What `./...` passes over is no place for a service.
@@ -146,17 +176,9 @@ impl Space {
     /// Finds or provisions the toolchain.
     pub(super) fn toolchain(&self, reader: &Reader<'_>) -> Result<Toolchain, SurveyError> {
         let vendored = files::is_file(&self.dir.join("vendor/modules.txt"));
-        let configured = reader.config.defaults.build.go.as_deref();
-        let file = if self.workspace { "go.work" } else { "go.mod" };
-        let modfile = parse(&self.dir.join(file))?;
-        let facts = go::provide(reader.host, reader.events, &go::Wanted {
-            configured,
-            modfile: modfile.as_ref(),
-            cache: reader.store.root(),
-            lock: reader.lock,
-        })
-        .map_err(toolchain_failure)?;
-        let mut ambient = go::environment(reader.host, &facts);
+        let facts = self.facts(reader)?;
+        let settings = GoSettings::read(&reader.host.env, Some(&facts.root))?;
+        let mut ambient = facts.environment(&reader.host.env, &settings, reader.store.root());
         let counting = ["GOTOOLCHAIN", "GOENV", "GOFLAGS", "GO111MODULE"];
         let mut fixed = BTreeMap::new();
         for name in counting {
@@ -181,6 +203,21 @@ impl Space {
             targets: facts.targets.clone(),
             facts,
         })
+    }
+
+    /// The Go that the module or workspace asks for. One that nobody could vouch for is used, and said so.
+    fn facts(&self, reader: &Reader<'_>) -> Result<go::Facts, SurveyError> {
+        let configured = reader.config.defaults.build.go.as_deref();
+        let wanted = go::wanted::wanted(&self.dir, configured).map_err(toolchain_failure)?;
+        let (host, events, cache) = (reader.host, reader.events, reader.store.root());
+        let provision = go::Provision { host, events, cache, lock: Some(reader.lock) };
+        let facts = provision.provision(&wanted).map_err(toolchain_failure)?;
+        if let go::Trust::Unverified { why } = &facts.trust {
+            let name = facts.version.toolchain();
+            let text = format!("{name} is unverified: {why}; `sealift update` pins its hash in sealift.lock");
+            reader.events.warn("toolchain.unverified", text);
+        }
+        Ok(facts)
     }
 
     fn modules(&self) -> Result<Digest, SurveyError> {

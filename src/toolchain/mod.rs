@@ -1,3 +1,5 @@
-//! Compilers: what is installed or provisioned, and what they are given.
+//! What compiles: which toolchain a project asks for, where it comes from, what is known about it, and what it is given.
 
+pub mod go;
+pub mod lock;
 pub mod sources;

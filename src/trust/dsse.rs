@@ -9,8 +9,8 @@ use crate::key::{KeyError, PublicKey, SecretKey, Signature};
 /// The largest payload, in bytes.
 pub const MAX_PAYLOAD: usize = 64 << 20;
 
-/// An envelope has six values (object, two strings, array, object, string), and base64 makes four bytes of three.
-const LIMITS: Limits = Limits { bytes: MAX_PAYLOAD / 3 * 4 + 4096, values: 6, numbers: Numbers::IntegersOnly };
+/// Base64 makes four bytes of three. An envelope has six values; some more let the error say what is too much.
+const LIMITS: Limits = Limits { bytes: MAX_PAYLOAD / 3 * 4 + 4096, values: 64, numbers: Numbers::IntegersOnly };
 
 /// What a payload is: a closed set, so that a signature made for one purpose never serves another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -272,9 +272,9 @@ mod tests {
         let sig = &good[good.find("{\"sig").expect("there")..good.len() - 2];
         assert_eq!(code(&good.replace("vnd.in-toto", "vnd.other")), "envelope.payload-type");
         assert_eq!(code(&good.replace(sig, "")), "envelope.signatures");
-        assert_eq!(code(&good.replace(sig, &format!("{sig},{sig}"))), "envelope.json");
-        assert_eq!(code(&good.replace(r#"{"sig""#, r#"{"keyid":"","sig""#)), "envelope.json");
-        assert_eq!(code(&good.replace(r#"[{"#, r#"[{"keyid":1,"#).replace(sig, "{}")), "envelope.json");
+        assert_eq!(code(&good.replace(sig, &format!("{sig},{sig}"))), "envelope.signatures");
+        assert_eq!(code(&good.replace(sig, &vec![sig; 100].join(","))), "envelope.json");
+        assert_eq!(code(&good.replace(r#"[{"#, r#"[{"keyid":1,"#).replace(sig, "{}")), "envelope.shape");
         assert_eq!(
             code(r#"{"payload":"","payloadType":"application/vnd.in-toto+json","signatures":[{},{}]}"#),
             "envelope.signatures"
@@ -294,8 +294,13 @@ mod tests {
         assert_eq!(code(&format!("{good}\n")), "envelope.json");
         assert_eq!(code(&good.replace(":", ": ")), "envelope.json");
         assert_eq!(code(&good.replacen("\"payload\":\"cGF5bG9hZA==\",", "", 1)), "envelope.shape");
-        assert_eq!(code(&good.replacen("{", "{\"a\":1,", 1)), "envelope.json");
         assert_eq!(code("[]"), "envelope.shape");
+        // Canonical and otherwise right, with one member more.
+        let more = |from: &str, to: &str| Envelope::parse(good.replacen(from, to, 1).as_bytes()).unwrap_err();
+        let key_id = more(r#"[{"sig""#, r#"[{"keyid":"a","sig""#);
+        assert_eq!(key_id, DsseError::Shape("a signature has no members but sig"));
+        let member = more("{", r#"{"a":"","#);
+        assert_eq!(member, DsseError::Shape("an envelope has no members but payload, payloadType and signatures"));
         assert_eq!(code(r#"{"a":1,"payload":"","payloadType":"x","signatures":[]}"#), "envelope.shape");
     }
 

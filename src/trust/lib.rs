@@ -23,7 +23,7 @@
 //!    refused (`other_forms_are_refused`, `an_spki_with_parameters_or_another_length_is_refused`).
 //! 6. No key is trusted about which verifiers could disagree (`keys_of_low_order_are_refused`,
 //!    `keys_with_a_torsion_component_are_refused`, `keys_in_a_second_encoding_are_refused`), and no signature has a second
-//!    form (`a_malleable_s_is_refused`, `every_changed_bit_of_a_signature_is_refused`).
+//!    form (`a_malleable_s_is_refused`, `an_r_of_small_order_is_refused`, `every_changed_bit_of_a_signature_is_refused`).
 //! 7. A statement's type and predicate type are compared before anything else of it is used
 //!    (`an_unknown_type_is_refused_first`); its subjects are its artifacts (`subjects_are_the_artifacts_in_their_order`);
 //!    every binary is held by an archive, and archives hold nothing else (`every_binary_is_held_and_nothing_else_is`).

@@ -44,6 +44,8 @@ pub enum Mode {
     Snapshot,
     /// The SemVer tag at the checked-out commit, on a clean tree.
     Tagged,
+    /// That tag if there is one, else a snapshot: for a build that nobody publishes.
+    Any,
 }
 
 /// Why there is no version.
@@ -97,6 +99,10 @@ impl Fault for VersionError {
 
 /// Finds the version of the product.
 pub fn release(history: &History, reachable: &[String], prefix: &str, mode: Mode) -> Result<Release, VersionError> {
+    if mode == Mode::Any {
+        let tagged = release(history, reachable, prefix, Mode::Tagged);
+        return tagged.or_else(|_| release(history, reachable, prefix, Mode::Snapshot));
+    }
     let dirty = !history.changes.is_empty();
     let at = |version, tag| Release {
         version,

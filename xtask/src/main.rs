@@ -1,3 +1,115 @@
 //! Tasks of this repository: `cargo xtask help`.
 
-fn main() {}
+// These are the developer's own tools: they start programs, read the tree and print. Invariant 12 is the product's.
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+mod ci;
+mod failure;
+mod generate;
+mod run;
+mod service;
+mod source;
+mod test;
+mod tidy;
+mod tools;
+mod tree;
+mod words;
+
+use std::process::ExitCode;
+
+use failure::{Failure, Outcome};
+
+/// One word of `cargo xtask`.
+struct Task {
+    word: &'static str,
+    arguments: &'static str,
+    line: &'static str,
+    run: fn(&[String]) -> Outcome,
+}
+
+const TASKS: &[Task] = &[
+    Task {
+        word: "ci",
+        arguments: "",
+        line: "what every commit must pass: fmt, clippy, tidy, test, doc, generated files",
+        run: ci::run,
+    },
+    Task {
+        word: "gen",
+        arguments: "[--check]",
+        line: "write the generated parts of README.md, or say which are stale",
+        run: generate::run,
+    },
+    Task { word: "help", arguments: "", line: "this list", run: help },
+    Task {
+        word: "test",
+        arguments: "[ARGUMENT…]",
+        line: "install what the tests need, then `cargo test --workspace` with these arguments",
+        run: test::run,
+    },
+    Task {
+        word: "tidy",
+        arguments: "",
+        line: "the rules of the source tree: layers, names, error codes, lengths, generated parts",
+        run: tidy::run,
+    },
+    Task {
+        word: "tools",
+        arguments: "[NAME|TIER…]",
+        line: "install the programs that the tests (or a tier: test, bench) need into .tools/",
+        run: tools::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{}", failure.message.trim_end());
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+/// Runs the task that the first word names; no word is a question for help.
+fn dispatch(arguments: &[String]) -> Outcome {
+    let Some((word, rest)) = arguments.split_first() else { return help(&[]) };
+    let word = if matches!(word.as_str(), "--help" | "-h") { "help" } else { word };
+    match TASKS.iter().find(|task| task.word == word) {
+        Some(task) => (task.run)(rest),
+        None => Err(Failure::unknown("task", word, TASKS.iter().map(|task| task.word), "cargo xtask help")),
+    }
+}
+
+fn help(_: &[String]) -> Outcome {
+    println!("cargo xtask TASK\n");
+    for task in TASKS {
+        println!("  {:<22}{}", format!("{} {}", task.word, task.arguments), task.line);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_task_names_the_nearest_and_is_a_usage_error() {
+        let failure = dispatch(&["tydi".to_owned()]).unwrap_err();
+        assert_eq!(failure.exit, 2);
+        assert!(failure.message.contains("did you mean `tidy`"), "{}", failure.message);
+    }
+
+    #[test]
+    fn an_unknown_task_that_is_near_nothing_points_at_help() {
+        let failure = dispatch(&["zzzzzzzz".to_owned()]).unwrap_err();
+        assert_eq!(failure.exit, 2);
+        assert!(failure.message.contains("cargo xtask help"), "{}", failure.message);
+    }
+
+    #[test]
+    fn tasks_are_sorted_and_distinct() {
+        assert!(TASKS.windows(2).all(|pair| pair[0].word < pair[1].word));
+    }
+}

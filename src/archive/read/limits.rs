@@ -71,7 +71,7 @@ impl Limits {
     }
 
     /// For Go module zips, toolchains among them (go.dev/ref/mod, "Module zip files": no links, no folders that
-    /// matter; 500 MiB; a toolchain has some 13,000 files and is not bound by that).
+    /// matter; a toolchain's has more than 11,000 files and 215 MB).
     pub fn go_module() -> Self {
         Self {
             entries: 100_000,

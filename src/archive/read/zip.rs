@@ -130,9 +130,11 @@ impl Zip<'_> {
         if method != central.method {
             return disagree("method");
         }
-        let Some([size, packed]) = extra.widen(sizes) else { return disagree("zip64 sizes") };
-        // With a descriptor the header may leave them at 0.
+        // With a descriptor the header may leave them at 0, and announce its 8-byte sizes by a zip64 field of zeros.
         let later = flags & DESCRIPTOR != 0;
+        let announced = later && sizes == [0, 0] && extra.zip64 == Some(&[0; 16]);
+        let wide = if announced { Some([0, 0]) } else { extra.widen(sizes) };
+        let Some([size, packed]) = wide else { return disagree("zip64 sizes") };
         if crc != central.crc && !(later && crc == 0) {
             return disagree("CRC");
         }

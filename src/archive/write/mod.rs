@@ -69,7 +69,7 @@ impl Recipe {
         Self { codec, mtime_unix, threads: threads.min(NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN)) }
     }
 
-    /// How many threads compress `tar.gz`; the bytes are the same for any number. Each holds about 6 MiB. Zip entries
+    /// How many threads compress `tar.gz`; the bytes are the same for any number. Each needs about 12 MiB. Zip entries
     /// and Zstandard frames are compressed by one thread.
     #[must_use]
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {
@@ -77,7 +77,7 @@ impl Recipe {
         self
     }
 
-    /// Writes an archive; see [`write`].
+    /// Writes an archive; see [`write()`].
     pub fn write(self, mut members: Vec<Member>, out: &mut dyn Write) -> Result<Written, ArchiveError> {
         members.sort_by(|a, b| a.path.cmp(&b.path));
         let mut census = Census::default();

@@ -279,5 +279,15 @@ impl Inputs {
     }
 }
 
+/// A command's name as `go build` chooses it: the last element of the import path, or the one before a major version
+/// (`…/nats-server/v2`).
+pub fn command_name(import_path: &str) -> &str {
+    let mut parts = import_path.rsplit('/');
+    let last = parts.next().unwrap_or(import_path);
+    let digits = last.strip_prefix('v').unwrap_or_default();
+    let major = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());
+    if major { parts.next().unwrap_or(last) } else { last }
+}
+
 #[cfg(test)]
 mod tests;

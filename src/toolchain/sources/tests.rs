@@ -96,3 +96,12 @@ fn the_words_of_go_are_understood() {
         assert!(words::hint(said).is_some());
     }
 }
+
+#[test]
+fn commands_are_named_as_go_names_them() {
+    for (path, name) in
+        [("example.com/a/cmd/api", "api"), ("github.com/x/server/v2", "server"), ("v2", "v2"), ("m", "m")]
+    {
+        assert_eq!(command_name(path), name);
+    }
+}

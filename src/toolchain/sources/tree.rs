@@ -88,7 +88,9 @@ impl Tree {
 
     /// The paths below a folder, relative to it, with `/`.
     pub fn below<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = String> + 'a {
-        self.names.iter().filter_map(|path| Some(path.strip_prefix(folder).ok()?.to_string_lossy().replace('\\', "/")))
+        self.names
+            .iter()
+            .filter_map(move |path| Some(path.strip_prefix(folder).ok()?.to_string_lossy().replace('\\', "/")))
     }
 
     /// A file's digest; each file is read once.

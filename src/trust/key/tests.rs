@@ -95,6 +95,23 @@ fn a_malleable_s_is_refused() {
     assert_eq!(key.public().verify(b"message", &changed), Err(KeyError::SignatureMismatch));
 }
 
+/// A29: R of small order satisfies the equation of a lax verifier for S = k·a, without the nonce ever having been secret.
+#[test]
+fn an_r_of_small_order_is_refused() {
+    use curve25519_dalek::Scalar;
+    use ed25519_dalek::Verifier;
+    use sha2::Digest as _;
+    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let neutral = raw(LOW_ORDER[0]);
+    let hash = sha2::Sha512::new().chain_update(neutral).chain_update(key.verifying_key()).chain_update(b"message");
+    let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+    let bytes = [neutral, (k * key.to_scalar()).to_bytes()].concat();
+    let lax = ed25519_dalek::Signature::from_slice(&bytes).expect("64 bytes");
+    assert!(key.verifying_key().verify(b"message", &lax).is_ok(), "the attack works on a lax verifier");
+    let signature = Signature::from_bytes(&bytes).expect("64 bytes");
+    assert_eq!(secret([7; 32]).public().verify(b"message", &signature), Err(KeyError::SignatureMismatch));
+}
+
 const LOW_ORDER: [&str; 8] = [
     "0100000000000000000000000000000000000000000000000000000000000000",
     "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
@@ -175,6 +192,36 @@ fn a_secret_key_survives_pem_plain_and_encrypted() {
     assert_eq!(SecretKey::from_pem(&sealed, Some(&right)).expect("readable").public(), key.public());
     assert_eq!(SecretKey::from_pem(&sealed, None).unwrap_err(), KeyError::PassphraseMissing);
     assert_eq!(SecretKey::from_pem(&sealed, Some(&phrase("wrong"))).unwrap_err(), KeyError::PassphraseWrong);
+}
+
+/// A28, for secret keys: NULL parameters, and a seed of 31 bytes.
+#[test]
+fn a_secret_key_with_parameters_or_another_length_is_refused() {
+    let code = |head: &str, seed: &[u8]| {
+        let der = [&hex(head)[..], seed].concat();
+        let pem = pkcs8::der::pem::encode_string("PRIVATE KEY", pkcs8::LineEnding::LF, &der).expect("PEM");
+        SecretKey::from_pem(&pem, None).map_or_else(|error| error.code(), |_| "accepted")
+    };
+    assert_eq!(code("302e020100300506032b657004220420", &[9; 32]), "accepted");
+    assert_eq!(code("3030020100300706032b6570050004220420", &[9; 32]), "key.damaged");
+    assert_eq!(code("302d020100300506032b65700421041f", &[9; 31]), "key.damaged");
+}
+
+/// One wrong passphrase in 256 decrypts to noise with valid padding; the user's mistake is the same.
+#[test]
+fn every_wrong_passphrase_is_called_wrong() {
+    use pkcs8::der::Decode;
+    let plain = secret([9; 32]).to_pem(None).expect("PEM");
+    let der = pkcs8::der::SecretDocument::from_pem(&plain).expect("DER").1;
+    let parameters = pkcs8::pkcs5::pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(1, &[1; 16], [2; 16]);
+    let info = pkcs8::PrivateKeyInfoRef::from_der(der.as_bytes()).expect("PKCS#8");
+    let sealed = info.encrypt_with_params(parameters.expect("parameters"), "right").expect("encrypted");
+    let sealed = sealed.to_pem("ENCRYPTED PRIVATE KEY", pkcs8::LineEnding::LF).expect("PEM");
+    assert!(SecretKey::from_pem(&sealed, Some(&phrase("right"))).is_ok());
+    for attempt in 0..2000 {
+        let error = SecretKey::from_pem(&sealed, Some(&phrase(&format!("wrong {attempt}")))).unwrap_err();
+        assert_eq!(error, KeyError::PassphraseWrong, "attempt {attempt}");
+    }
 }
 
 #[test]

@@ -1,0 +1,55 @@
+//! `sealift attest`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::World;
+use super::project::{Project, Selection};
+use super::release::{Parts, clean, seal_and_place, secret};
+use crate::attest;
+use crate::console::Product;
+use crate::error::{Failure, Kind};
+use crate::survey::Repository;
+use crate::version::Mode;
+
+#[derive(Args)]
+pub struct Attest {
+    /// Seal a snapshot
+    #[arg(long)]
+    snapshot: bool,
+    /// Sign with this key (else SEALIFT_KEY, SEALIFT_KEY_PEM, attest.key)
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Remove files from dist/ that sealift did not make
+    #[arg(long)]
+    clean: bool,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+impl Attest {
+    /// Seals what `sealift package` left in `dist/`: every archive is measured again, and must be one that the plan of
+    /// this tree names.
+    pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
+        let project = Project::open(world, &self.selection, self.key.as_deref())?;
+        let records = project.records()?;
+        let key = secret(&project)?;
+        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
+        let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
+        let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;
+        let planned: Vec<&str> = plan.packages.iter().map(|package| package.name.as_str()).collect();
+        let recorded: Vec<&str> = recalled.archives.iter().map(|archive| archive.name.as_str()).collect();
+        if planned != recorded {
+            let message = "dist/ holds the archives of another state of the tree".to_owned();
+            let hint = Some("run sealift package with the same options first".to_owned());
+            return Err(super::usage("attest.other-state", Kind::Input, message, hint));
+        }
+        let files = recorded.iter().map(|name| project.dist().join(name)).collect();
+        let parts = Parts { archives: recalled.archives, binaries: recalled.binaries, files };
+        let sealed = seal_and_place(&project, &records, &plan, parts, (key.as_ref(), clean(self.clean)))?;
+        let data = serde_json::json!({ "manifest": sealed.manifest, "signed": key.is_some() });
+        let name = if key.is_some() { "release.json" } else { "release.unsigned.json" };
+        Ok(Product::lines([project.dist().join(name).display().to_string()]).with_data(data))
+    }
+}

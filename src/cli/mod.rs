@@ -1,0 +1,211 @@
+//! The command line: words to values, one small file for each subcommand.
+
+mod attest;
+mod build;
+mod cache;
+mod check;
+mod completions;
+mod key;
+mod man;
+mod package;
+mod plan;
+mod project;
+mod reference;
+mod release;
+mod schema;
+mod summary;
+mod update;
+mod verify;
+mod version;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::console::{ColorChoice, Console, Flags, Format, Options, Product, Verbosity};
+use crate::error::{Failure, Kind};
+use crate::event::Events;
+use crate::host::Host;
+
+/// Build it, seal it, ship it: from a commit to a signed, verified release.
+#[derive(Parser)]
+#[command(name = "sealift", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Global {
+    /// Run as if started in this folder
+    #[arg(short = 'C', long = "dir", value_name = "DIR", global = true)]
+    dir: Option<PathBuf>,
+    /// Read this file instead of the sealift.toml that is found
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Events and the result as JSON lines on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    /// Plain lines instead of progress bars
+    #[arg(long, global = true, conflicts_with = "json")]
+    plain: bool,
+    /// Only warnings, errors and the result
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Every command and every cached step
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    color: When,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build, package and seal: everything in one go
+    Release(release::Release),
+    /// Check a release, file by file, with a key
+    Verify(verify::Verify),
+    /// Build binaries
+    Build(build::Build),
+    /// Build binaries and put them into archives
+    Package(package::Package),
+    /// Seal the archives that are in dist/
+    Attest(attest::Attest),
+    /// Print the version of the checked-out commit
+    Version(version::Version),
+    /// Print every step that a release would do
+    Plan(plan::Plan),
+    /// Explain the configuration, and look for stale generated files
+    Check(check::Check),
+    /// Make and show signing keys
+    Key(key::Key),
+    /// Write sealift.lock: pin what the network could change
+    Update(update::Update),
+    /// Look at the step store, and make it smaller
+    Cache(cache::Cache),
+    /// Print the JSON Schema of sealift.toml
+    Schema(schema::Schema),
+    /// Print shell completions
+    Completions(completions::Completions),
+    /// Print the manual page
+    Man(man::Man),
+    /// Print generated parts of the documentation
+    #[command(hide = true)]
+    Reference(reference::Reference),
+}
+
+/// What every subcommand is given.
+pub struct World<'a> {
+    host: &'a Host,
+    events: &'a Events,
+    global: &'a Global,
+}
+
+impl World<'_> {
+    /// Where the command works.
+    fn dir(&self) -> PathBuf {
+        match &self.global.dir {
+            Some(dir) => self.host.env.dir().join(dir),
+            None => self.host.env.dir().to_owned(),
+        }
+    }
+}
+
+/// Runs the program with the process's own arguments; gives the exit code.
+pub fn main() -> u8 {
+    let host = Host::real();
+    match (Cli::try_parse(), host) {
+        (Ok(cli), Ok(host)) => {
+            let (console, events) = Console::start(Options::detect(&host.env, flags(&cli.global)));
+            let world = World { host: &host, events: &events, global: &cli.global };
+            let outcome = run(&world, cli.command);
+            console.finish(&outcome)
+        }
+        (Ok(_), Err(error)) => {
+            let failure = usage("signals.unavailable", Kind::Tool, format!("signals cannot be handled: {error}"), None);
+            console_for_nobody().finish(&Err(failure))
+        }
+        (Err(error), _) => console_for_nobody().finish(&explain(&error)),
+    }
+}
+
+fn console_for_nobody() -> Console {
+    let env = crate::host::env::Env::real();
+    // The words that ask for JSON may be the ones that could not be read.
+    Console::start(Options::detect(&env, Flags::default())).0
+}
+
+fn flags(global: &Global) -> Flags {
+    let format = match (global.json, global.plain) {
+        (true, _) => Format::Json,
+        (_, true) => Format::Plain,
+        _ => Format::Auto,
+    };
+    let color = match global.color {
+        When::Auto => ColorChoice::Auto,
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+    };
+    let verbosity = match (global.quiet, global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    Flags { format, color, verbosity }
+}
+
+fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
+    match command {
+        Command::Release(release) => release.run(world),
+        Command::Verify(verify) => verify.run(world),
+        Command::Build(build) => build.run(world),
+        Command::Package(package) => package.run(world),
+        Command::Attest(attest) => attest.run(world),
+        Command::Version(version) => version.run(world),
+        Command::Plan(plan) => plan.run(world),
+        Command::Check(check) => check.run(world),
+        Command::Key(key) => key.run(world),
+        Command::Update(update) => update.run(world),
+        Command::Cache(cache) => cache.run(world),
+        Command::Schema(schema) => schema.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
+        Command::Reference(reference) => reference.run(),
+    }
+}
+
+/// Help and version are products; everything else that clap says is a usage error in our own form.
+fn explain(error: &clap::Error) -> Result<Product, Failure> {
+    use clap::error::ErrorKind;
+    let text = error.render().to_string();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Ok(Product::text(text));
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let hint = Some("sealift --help".to_owned());
+        return Err(Failure {
+            detail: Some(text),
+            ..usage("usage.incomplete", Kind::Usage, "which command?".into(), hint)
+        });
+    }
+    let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let message = message.trim_start_matches("error: ").to_owned();
+    let mut failure = usage("usage.arguments", Kind::Usage, message, Some("sealift --help shows what there is".into()));
+    failure.detail = Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty());
+    Err(failure)
+}
+
+/// A failure that no stage owns: something about the command line itself.
+fn usage(code: &'static str, kind: Kind, message: String, hint: Option<String>) -> Failure {
+    Failure { code, kind, message, causes: Vec::new(), hint, place: None, detail: None }
+}

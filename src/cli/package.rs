@@ -1,0 +1,51 @@
+//! `sealift package`.
+
+use clap::Args;
+
+use super::World;
+use super::project::{Project, Selection};
+use super::release::{Parts, clean, write_package_record};
+use super::summary;
+use crate::attest::{self, Dist, Placement, Source};
+use crate::console::Product;
+use crate::error::Failure;
+use crate::make;
+use crate::survey::Repository;
+use crate::version::Mode;
+
+#[derive(Args)]
+pub struct Package {
+    /// Package this tree as a snapshot, whatever it is tagged
+    #[arg(long)]
+    snapshot: bool,
+    /// Remove files from dist/ that sealift did not make
+    #[arg(long)]
+    clean: bool,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+impl Package {
+    pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
+        let project = Project::open(world, &self.selection, None)?;
+        let records = project.records()?;
+        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
+        let (survey, plan) = project.plan_after_hooks(mode, Repository::Required, &self.selection)?;
+        let made = make(&project.yard(&survey, &plan))?;
+        records.write("build.json", &summary::build_record(&survey, &made.built))?;
+        let parts = Parts::of(&made);
+        write_package_record(&records, &parts)?;
+        let placement = |(archive, file): (&crate::product::Archive, &std::path::PathBuf)| Placement {
+            name: archive.name.clone(),
+            source: Source::File { path: file.clone(), artifact: archive.artifact },
+        };
+        let placements: Vec<Placement> = parts.archives.iter().zip(&parts.files).map(placement).collect();
+        let journal = records.path("dist.json");
+        let dist = Dist { folder: &project.dist(), journal: &journal, clean: clean(self.clean) };
+        attest::place(project.host, &dist, &placements)?;
+        let paths =
+            parts.archives.iter().map(|archive| project.dist().join(archive.name.as_str()).display().to_string());
+        let data = serde_json::json!({ "archives": parts.archives });
+        Ok(Product::lines(paths).with_data(data).with_table(summary::table(&made.packed, &made.built)))
+    }
+}

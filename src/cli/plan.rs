@@ -1,0 +1,37 @@
+//! `sealift plan`.
+
+use clap::Args;
+
+use super::World;
+use super::project::{Project, Selection};
+use crate::console::Product;
+use crate::error::Failure;
+use crate::plan;
+use crate::survey::Repository;
+use crate::version::Mode;
+
+#[derive(Args)]
+pub struct Plan {
+    /// Plan a snapshot of this tree
+    #[arg(long)]
+    snapshot: bool,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+impl Plan {
+    pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
+        let project = Project::open(world, &self.selection, None)?;
+        let records = project.records()?;
+        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
+        let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
+        records.write("plan.json", &plan)?;
+        Ok(shown(&plan))
+    }
+}
+
+/// A plan for people, and as data.
+pub fn shown(plan: &plan::Plan) -> Product {
+    let data = serde_json::to_value(plan).expect("a plan is plain data");
+    Product::text(plan::show(plan)).with_data(data)
+}

@@ -1,0 +1,122 @@
+//! What the subcommands that work on a project share: its configuration, its store, its records.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::World;
+use crate::build::Yard;
+use crate::config::settings::Config;
+use crate::config::{self, Fallback, Loaded, Overrides};
+use crate::error::Failure;
+use crate::event::Events;
+use crate::history::Git;
+use crate::host::Host;
+use crate::plan::{self, Plan};
+use crate::store::{Records, Store};
+use crate::survey::{self, Repository, Request, Survey};
+use crate::target::Pattern;
+use crate::toolchain::lock::Lock;
+use crate::toolchain::sources::command_name;
+use crate::version::Mode;
+
+/// Which services and targets.
+#[derive(Args, Clone, Default)]
+pub struct Selection {
+    /// Only this service (again for more)
+    #[arg(short, long = "service", value_name = "NAME")]
+    pub services: Vec<String>,
+    /// Only these targets: os/arch[/variant], "linux/*", "!windows/386", host, all (again for more)
+    #[arg(short, long = "target", value_name = "TARGET", value_delimiter = ',')]
+    pub targets: Vec<Pattern>,
+}
+
+/// A project that is being worked on. While it lives, no other sealift works on it.
+pub struct Project<'a> {
+    pub host: &'a Host,
+    pub events: &'a Events,
+    pub config: Config,
+    pub store: Store,
+    pub lock: Lock,
+}
+
+/// Reads the configuration.
+pub fn load(world: &World<'_>, overrides: &Overrides) -> Result<Loaded, Failure> {
+    let file = config::load(world.host, &world.dir(), world.global.config.as_deref())?;
+    let fallback = fallback(world.host, file.root());
+    Ok(file.resolve(world.host, &fallback, overrides)?)
+}
+
+/// What the project says of itself: its remote, else its module path, else its folder.
+fn fallback(host: &Host, root: &Path) -> Fallback {
+    let source = Git::find(host, root).ok().and_then(|git| crate::history::origin(host, &git));
+    let last = |text: &str| text.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
+    let module = survey::module_path(root);
+    let (name, name_from) = if let Some(name) = source.as_deref().and_then(last) {
+        (name, "git remote")
+    } else if let Some(name) = module.as_deref().map(command_name) {
+        (name.to_owned(), "go.mod")
+    } else {
+        (root.file_name().map_or_else(|| "project".into(), |name| name.to_string_lossy().into_owned()), "folder")
+    };
+    Fallback { name, name_from, source, source_from: "git remote" }
+}
+
+impl<'a> Project<'a> {
+    /// Opens a project.
+    pub fn open(world: &World<'a>, selection: &Selection, key: Option<&Path>) -> Result<Self, Failure> {
+        let targets = Some(selection.targets.clone()).filter(|targets| !targets.is_empty());
+        let key = key.map(|key| world.dir().join(key));
+        let overrides = Overrides { targets, services: selection.services.clone(), key };
+        let loaded = load(world, &overrides)?;
+        let store = Store::open(&loaded.config.cache)?;
+        let lock = Lock::read(&loaded.config.root.join("sealift.lock"))?;
+        Ok(Self { host: world.host, events: world.events, config: loaded.config, store, lock })
+    }
+
+    /// Takes the project's lock and opens its records.
+    pub fn records(&self) -> Result<Records, Failure> {
+        Ok(Records::open(&self.config.root)?)
+    }
+
+    /// Where the release goes.
+    pub fn dist(&self) -> PathBuf {
+        self.config.root.join("dist")
+    }
+
+    /// Finds out everything, and decides everything.
+    pub fn plan(&self, mode: Mode, repository: Repository, selection: &Selection) -> Result<(Survey, Plan), Failure> {
+        let request = Request { mode, repository, services: selection.services.clone() };
+        let survey = survey::survey((self.host, self.events), &self.config, &self.store, (&self.lock, &request))?;
+        for toolchain in &survey.toolchains {
+            self.events.debug(format!(
+                "{} builds {} ({:?})",
+                toolchain.version,
+                toolchain.dir.display(),
+                toolchain.facts.trust
+            ));
+        }
+        let plan = plan::plan(&survey, &self.config)?;
+        Ok((survey, plan))
+    }
+
+    /// The plan after the hooks that run before everything: they may have written sources.
+    pub fn plan_after_hooks(
+        &self,
+        mode: Mode,
+        repository: Repository,
+        selection: &Selection,
+    ) -> Result<(Survey, Plan), Failure> {
+        let (survey, plan) = self.plan(mode, repository, selection)?;
+        if plan.hooks.iter().all(|hook| hook.when != "before") {
+            return Ok((survey, plan));
+        }
+        crate::build::hooks(&self.yard(&survey, &plan), &self.config.root, "before")?;
+        self.plan(mode, repository, selection)
+    }
+
+    /// The yard of the build stage.
+    pub fn yard<'b>(&'b self, survey: &'b Survey, plan: &'b Plan) -> Yard<'b> {
+        Yard { host: self.host, events: self.events, store: &self.store, survey, plan }
+    }
+}

@@ -1,0 +1,173 @@
+//! `sealift release`: the chain of stages, with no logic of its own.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sealift_trust::SecretKey;
+use sealift_trust::statement::{self, Commit};
+
+use super::World;
+use super::project::{Project, Selection};
+use super::{plan, summary};
+use crate::attest::keys::{self, Places};
+use crate::attest::{self, Clean, Dist, Sealed, Subject};
+use crate::build;
+use crate::console::Product;
+use crate::error::{Failure, Kind};
+use crate::plan::{Plan, Service};
+use crate::product::{self, Archive, Binary};
+use crate::store::Records;
+use crate::survey::Repository;
+use crate::version::Mode;
+use crate::{Made, make};
+
+#[derive(Args)]
+pub struct Release {
+    /// Release this tree as a snapshot, whatever it is tagged
+    #[arg(long)]
+    snapshot: bool,
+    /// Print every step, and do none
+    #[arg(long)]
+    dry_run: bool,
+    /// Sign with this key (else SEALIFT_KEY, SEALIFT_KEY_PEM, attest.key)
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Remove files from dist/ that sealift did not make
+    #[arg(long)]
+    clean: bool,
+    #[command(flatten)]
+    selection: Selection,
+}
+
+impl Release {
+    pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
+        let project = Project::open(world, &self.selection, self.key.as_deref())?;
+        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
+        if self.dry_run {
+            let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
+            return Ok(plan::shown(&plan));
+        }
+        let records = project.records()?;
+        // A key that cannot be used is better known before an hour of compiling than after it.
+        let key = secret(&project)?;
+        let (survey, plan) = project.plan_after_hooks(mode, Repository::Required, &self.selection)?;
+        let yard = project.yard(&survey, &plan);
+        let made = make(&yard)?;
+        records.write("build.json", &summary::build_record(&survey, &made.built))?;
+        let sealed = seal_and_place(&project, &records, &plan, Parts::of(&made), (key.as_ref(), clean(self.clean)))?;
+        build::hooks(&yard, &project.config.root, "after")?;
+        let signed = key.is_some();
+        let data = serde_json::json!({
+            "version": plan.release.version.to_string(),
+            "manifest": sealed.manifest,
+            "signed": signed,
+            "dist": project.dist(),
+            "binaries": made.built,
+            "archives": made.packed.iter().map(|packed| &packed.archive).collect::<Vec<_>>(),
+        });
+        let name = if signed { "release.json" } else { "release.unsigned.json" };
+        let path = project.dist().join(name).display().to_string();
+        Ok(Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built)))
+    }
+}
+
+/// What a user says about foreign files in `dist/`.
+pub fn clean(remove: bool) -> Clean {
+    if remove { Clean::Remove } else { Clean::Refuse }
+}
+
+/// The signing key, wherever the user says it is. Without one the release will be unsigned, and that is said loudly.
+pub fn secret(project: &Project<'_>) -> Result<Option<SecretKey>, Failure> {
+    let places = Places { option: None, config: project.config.attest.key.as_deref() };
+    let loaded = keys::load_secret(project.host, &places)?;
+    if loaded.is_none() {
+        let text = "no key: the release will be UNSIGNED, and nobody can verify it (sealift key generate makes a key)";
+        project.events.warn("attest.unsigned", text);
+    }
+    Ok(loaded.map(|loaded| loaded.key))
+}
+
+/// Archives with where their bytes are, and the binaries in them.
+pub struct Parts {
+    /// The archives.
+    pub archives: Vec<Archive>,
+    /// The binaries.
+    pub binaries: Vec<Binary>,
+    /// Where each archive lies, in their order.
+    pub files: Vec<PathBuf>,
+}
+
+impl Parts {
+    /// Those of a run.
+    pub fn of(made: &Made) -> Self {
+        Self {
+            archives: made.packed.iter().map(|packed| packed.archive.clone()).collect(),
+            binaries: made.built.iter().map(|built| built.binary.clone()).collect(),
+            files: made.packed.iter().map(|packed| packed.file.clone()).collect(),
+        }
+    }
+}
+
+/// Decides the manifest and puts everything into `dist/`.
+pub fn seal_and_place(
+    project: &Project<'_>,
+    records: &Records,
+    plan: &Plan,
+    parts: Parts,
+    (key, clean): (Option<&SecretKey>, Clean),
+) -> Result<Sealed, Failure> {
+    let subject = subject(plan)?;
+    let sealed = attest::seal(&subject, &parts.archives, &parts.binaries, key)?;
+    write_package_record(records, &parts)?;
+    let stored = |archive: &Archive| {
+        let index = parts.archives.iter().position(|known| known.name == archive.name);
+        parts.files[index.expect("a placement is of an archive")].clone()
+    };
+    let placements = sealed.placements(&parts.archives, stored);
+    let journal = records.path("dist.json");
+    let dist = Dist { folder: &project.dist(), journal: &journal, clean };
+    let placed = attest::place(project.host, &dist, &placements)?;
+    project.events.debug(format!(
+        "dist: {} written, {} kept, {} removed",
+        placed.written.len(),
+        placed.kept.len(),
+        placed.removed.len()
+    ));
+    let record = serde_json::json!({
+        "manifest": sealed.manifest,
+        "signed": key.is_some(),
+        "key": key.map(|key| key.public().fingerprint()),
+        "release": sealed.release,
+    });
+    records.write("attest.json", &record)?;
+    Ok(sealed)
+}
+
+/// `.sealift/package.json`, from which `sealift attest` goes on.
+pub fn write_package_record(records: &Records, parts: &Parts) -> Result<(), Failure> {
+    let bytes = product::record(&parts.binaries, &parts.archives)
+        .map_err(|error| super::usage("package.record", crate::error::Kind::Bug, error.to_string(), None))?;
+    Ok(records.write_bytes("package.json", &bytes)?)
+}
+
+/// What the manifest says besides its artifacts.
+fn subject(plan: &Plan) -> Result<Subject, Failure> {
+    let commit = |id: &str| {
+        id.parse::<Commit>().map_err(|error| super::usage("attest.commit", Kind::Bug, format!("{id}: {error}"), None))
+    };
+    let service = |service: &Service| -> Result<statement::Service, Failure> {
+        let stamp = &service.stamp;
+        let (name, version) = (service.name.clone(), stamp.version.clone());
+        Ok(statement::Service { name, version, commit: commit(&stamp.commit)?, modified: stamp.modified })
+    };
+    Ok(Subject {
+        product: plan.product.clone(),
+        version: plan.release.version.clone(),
+        channel: None,
+        snapshot: plan.release.snapshot,
+        commit: commit(&plan.release.commit.id)?,
+        source: plan.release.source.as_deref().and_then(|url| url.parse().ok()),
+        created: plan.release.commit.time,
+        services: plan.services.iter().map(service).collect::<Result<_, _>>()?,
+    })
+}

@@ -1,0 +1,124 @@
+//! Lays written settings over those below them and keeps where each value came from.
+
+use std::ops::Range;
+
+use super::notes::Written;
+use super::origins::{Origin, Origins, segment};
+use super::settings::{
+    BuildSettings, CompileOverride, CompileSettings, Hooks, PackageSettings, Settings, with_built_in_formats,
+};
+use super::written::{WrittenBuild, WrittenCompile, WrittenPackage, WrittenSettings};
+
+/// Takes values from layers, the upper one first.
+pub(super) struct Layers<'a> {
+    /// As the user names it.
+    file: &'a str,
+    text: &'a str,
+    /// Where each line of the text begins: looked up for every value of a file that may be large.
+    lines: Vec<usize>,
+    pub origins: Origins,
+}
+
+impl<'a> Layers<'a> {
+    pub fn new(file: &'a str, text: &'a str) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { file, text, lines, origins: Origins::default() }
+    }
+
+    /// One layer of settings over those below it.
+    pub fn settings(&mut self, prefix: &str, written: &WrittenSettings, below: Settings) -> Settings {
+        let package = self.package(&format!("{prefix}package."), &written.package, below.package);
+        Settings { build: self.build(&format!("{prefix}build."), &written.build, below.build), package }
+    }
+
+    fn build(&mut self, prefix: &str, written: &WrittenBuild, below: BuildSettings) -> BuildSettings {
+        let key = |name: &str| format!("{prefix}{name}");
+        let mut overrides = below.overrides;
+        for (pattern, compile) in &written.overrides {
+            let prefix = format!("{prefix}target.{}.", segment(pattern.text()));
+            overrides.push((pattern.clone(), self.compile_override(&prefix, compile)));
+        }
+        BuildSettings {
+            targets: self.take(&key("targets"), written.targets.as_ref(), below.targets),
+            go: self.take_some(&key("go"), written.go.as_ref(), below.go),
+            compile: self.compile(prefix, &written.compile, below.compile),
+            overrides,
+            hooks: Hooks {
+                before: self.take(&key("hooks.before"), written.before.as_ref(), below.hooks.before),
+                generate: self.take(&key("hooks.generate"), written.generate.as_ref(), below.hooks.generate),
+                after: self.take(&key("hooks.after"), written.after.as_ref(), below.hooks.after),
+            },
+            mod_verify: self.take(&key("mod-verify"), written.mod_verify.as_ref(), below.mod_verify),
+            mod_tidy: self.take(&key("mod-tidy"), written.mod_tidy.as_ref(), below.mod_tidy),
+            keep_going: self.take(&key("keep-going"), written.keep_going.as_ref(), below.keep_going),
+        }
+    }
+
+    fn compile(&mut self, prefix: &str, written: &WrittenCompile, below: CompileSettings) -> CompileSettings {
+        let over = self.compile_override(prefix, written);
+        below.with(over)
+    }
+
+    fn compile_override(&mut self, prefix: &str, written: &WrittenCompile) -> CompileOverride {
+        let key = |name: &str| format!("{prefix}{name}");
+        for (name, value) in &written.env {
+            self.take(&key(&format!("env.{}", segment(name))), Some(value), String::new());
+        }
+        CompileOverride {
+            flags: self.take_some(&key("flags"), written.flags.as_ref(), None),
+            ldflags: self.take_some(&key("ldflags"), written.ldflags.as_ref(), None),
+            tags: self.take_some(&key("tags"), written.tags.as_ref(), None),
+            env: written.env.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
+            cgo: self.take_some(&key("cgo"), written.cgo.as_ref(), None),
+            strip: self.take_some(&key("strip"), written.strip.as_ref(), None),
+        }
+    }
+
+    fn package(&mut self, prefix: &str, written: &WrittenPackage, below: PackageSettings) -> PackageSettings {
+        let key = |name: &str| format!("{prefix}{name}");
+        // A rule for all targets makes those behind it unreachable; other rules leave the rest as it is built in.
+        let formats = written.formats.as_ref().map(|formats| Written {
+            value: with_built_in_formats(formats.value.clone()),
+            key: formats.key.clone(),
+            span: formats.span.clone(),
+        });
+        PackageSettings {
+            formats: self.take(&key("formats"), formats.as_ref(), below.formats),
+            files: self.take(&key("files"), written.files.as_ref(), below.files),
+            name: self.take(&key("name"), written.name.as_ref(), below.name),
+            together: self.take(&key("together"), written.together.as_ref(), below.together),
+            source: self.take(&key("source"), written.source.as_ref(), below.source),
+            upx: self.take(&key("upx"), written.upx.as_ref(), below.upx),
+            level: self.take(&key("level"), written.level.as_ref(), below.level),
+            binary_budget: self.take_some(&key("budget.binary"), written.binary_budget.as_ref(), below.binary_budget),
+            archive_budget: self.take_some(
+                &key("budget.archive"),
+                written.archive_budget.as_ref(),
+                below.archive_budget,
+            ),
+        }
+    }
+
+    /// The written value, with its origin kept, or the one below.
+    pub fn take<T: Clone>(&mut self, key: &str, written: Option<&Written<T>>, below: T) -> T {
+        let Some(written) = written else { return below };
+        let origin = self.origin(&written.key);
+        self.origins.set(key.to_owned(), origin);
+        written.value.clone()
+    }
+
+    /// As [`Layers::take`], for what may be missing.
+    pub fn take_some<T: Clone>(&mut self, key: &str, written: Option<&Written<T>>, below: Option<T>) -> Option<T> {
+        match written {
+            Some(_) => written.map(|written| self.take(key, Some(written), written.value.clone())),
+            None => below,
+        }
+    }
+
+    fn origin(&self, span: &Range<usize>) -> Origin {
+        let line = self.lines.partition_point(|start| *start <= span.start);
+        let start = self.lines[line - 1];
+        let column = self.text.get(start..span.start).map_or(1, |before| before.chars().count() + 1);
+        Origin::File { file: self.file.to_owned(), line, column }
+    }
+}

@@ -1,0 +1,196 @@
+//! Where each value of a configuration came from: what `sealift check` shows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::settings::{BuildSettings, CompileOverride, Config, PackageSettings, ServiceKind, Settings};
+use super::size;
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Built in.
+    Default,
+    /// The file, as `sealift.toml:3:1`.
+    File {
+        /// As the user names it.
+        file: String,
+        /// From one.
+        line: usize,
+        /// From one, in characters.
+        column: usize,
+    },
+    /// The project: `go.mod`, `git remote`.
+    Found(&'static str),
+    /// An environment variable.
+    Environment(&'static str),
+    /// An option.
+    CommandLine,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
+            Origin::Found(what) => f.write_str(what),
+            Origin::Environment(name) => write!(f, "environment {name}"),
+            Origin::CommandLine => f.write_str("command line"),
+        }
+    }
+}
+
+/// One value for people: the dotted key, the value as TOML writes it (`none` where nothing is set), and its origin.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Row {
+    /// `build.flags`, `service.api.build.flags`.
+    pub key: String,
+    /// As TOML writes it.
+    pub value: String,
+    /// As [`Origin`] writes it.
+    pub origin: String,
+}
+
+/// The origins of all values that are not built in, by dotted key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins(BTreeMap<String, Origin>);
+
+impl Origins {
+    /// The origin of a dotted key: `build.flags`, `service.api.path`.
+    pub fn of(&self, key: &str) -> Origin {
+        self.0.get(key).cloned().unwrap_or(Origin::Default)
+    }
+
+    pub(super) fn set(&mut self, key: String, origin: Origin) {
+        self.0.insert(key, origin);
+    }
+
+    pub(super) fn forget(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
+    /// Every value of a configuration in the order of the reference; of a service those that are its own.
+    pub fn rows(&self, config: &Config) -> Vec<Row> {
+        let mut rows = vec![
+            ("project.name".into(), text(config.project.name.as_str())),
+            ("project.source".into(), optional(&config.project.source)),
+            ("project.license".into(), optional(&config.project.license)),
+            ("project.description".into(), optional(&config.project.description)),
+            ("version.tag-prefix".into(), text(&config.version.tag_prefix)),
+        ];
+        rows.extend(settings_rows("", &config.defaults));
+        rows.push((
+            "attest.key".into(),
+            config.attest.key.as_ref().map_or_else(none, |key| text(&key.to_string_lossy())),
+        ));
+        rows.push(("cache.dir".into(), text(&config.cache.to_string_lossy())));
+        for service in &config.services {
+            let prefix = format!("service.{}.", segment(service.name.as_str()));
+            let kind = match service.kind {
+                ServiceKind::Go => "go",
+                ServiceKind::Prebuilt => "prebuilt",
+            };
+            rows.push((format!("{prefix}path"), text(&service.path)));
+            rows.push((format!("{prefix}kind"), text(kind)));
+            let own = settings_rows(&prefix, &service.settings);
+            // An override that the service repeats for the same pattern comes twice; the later one is what holds.
+            let last: BTreeMap<String, String> = own.iter().cloned().collect();
+            let mut seen = BTreeSet::new();
+            let own = own.into_iter().filter(|(key, _)| self.0.contains_key(key) && seen.insert(key.clone()));
+            rows.extend(own.filter_map(|(key, _)| last.get(&key).cloned().map(|value| (key, value))));
+        }
+        let row = |(key, value): (String, String)| Row { origin: self.of(&key).to_string(), key, value };
+        rows.into_iter().map(row).collect()
+    }
+}
+
+type Pairs = Vec<(String, String)>;
+
+fn settings_rows(prefix: &str, settings: &Settings) -> Pairs {
+    let mut rows = build_rows(&settings.build);
+    rows.extend(package_rows(&settings.package));
+    rows.into_iter().map(|(key, value)| (format!("{prefix}{key}"), value)).collect()
+}
+
+fn build_rows(build: &BuildSettings) -> Pairs {
+    let mut rows: Pairs = vec![
+        ("build.targets".into(), list(build.targets.iter().map(|pattern| pattern.text()))),
+        ("build.go".into(), optional(&build.go)),
+        ("build.flags".into(), list(&build.compile.flags)),
+        ("build.ldflags".into(), list(&build.compile.ldflags)),
+        ("build.tags".into(), list(&build.compile.tags)),
+    ];
+    rows.extend(build.compile.env.iter().map(|(name, value)| (format!("build.env.{}", segment(name)), text(value))));
+    rows.extend([
+        ("build.cgo".into(), build.compile.cgo.to_string()),
+        ("build.strip".into(), build.compile.strip.to_string()),
+        ("build.mod-verify".into(), build.mod_verify.to_string()),
+        ("build.mod-tidy".into(), build.mod_tidy.to_string()),
+        ("build.keep-going".into(), build.keep_going.to_string()),
+        ("build.hooks.before".into(), commands(&build.hooks.before)),
+        ("build.hooks.generate".into(), commands(&build.hooks.generate)),
+        ("build.hooks.after".into(), commands(&build.hooks.after)),
+    ]);
+    for (pattern, over) in &build.overrides {
+        rows.extend(override_rows(&format!("build.target.{}.", segment(pattern.text())), over));
+    }
+    rows
+}
+
+fn override_rows(prefix: &str, over: &CompileOverride) -> Pairs {
+    let lists = [("flags", &over.flags), ("ldflags", &over.ldflags), ("tags", &over.tags)];
+    let mut rows: Pairs =
+        lists.into_iter().filter_map(|(key, value)| Some((format!("{prefix}{key}"), list(value.as_ref()?)))).collect();
+    rows.extend(over.env.iter().map(|(name, value)| (format!("{prefix}env.{}", segment(name)), text(value))));
+    let switches = [("cgo", over.cgo), ("strip", over.strip)];
+    rows.extend(switches.into_iter().filter_map(|(key, value)| Some((format!("{prefix}{key}"), value?.to_string()))));
+    rows
+}
+
+fn package_rows(package: &PackageSettings) -> Pairs {
+    let rules: Vec<String> = package
+        .formats
+        .iter()
+        .map(|(pattern, formats)| {
+            format!("{} = {}", segment(pattern.text()), list(formats.iter().map(ToString::to_string)))
+        })
+        .collect();
+    let bytes = |bytes: Option<u64>| bytes.map_or_else(none, |bytes| text(&size::print(bytes)));
+    vec![
+        ("package.formats".into(), format!("{{ {} }}", rules.join(", "))),
+        ("package.files".into(), list(&package.files)),
+        ("package.name".into(), text(&package.name.to_string())),
+        ("package.together".into(), package.together.to_string()),
+        ("package.source".into(), package.source.to_string()),
+        ("package.upx".into(), package.upx.to_string()),
+        ("package.level".into(), package.level.to_string()),
+        ("package.budget.binary".into(), bytes(package.binary_budget)),
+        ("package.budget.archive".into(), bytes(package.archive_budget)),
+    ]
+}
+
+fn none() -> String {
+    "none".to_owned()
+}
+
+fn text(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
+}
+
+fn optional(value: &Option<String>) -> String {
+    value.as_deref().map_or_else(none, text)
+}
+
+fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
+    format!("[{}]", items.into_iter().map(|item| text(item.as_ref())).collect::<Vec<_>>().join(", "))
+}
+
+fn commands(commands: &[Vec<String>]) -> String {
+    format!("[{}]", commands.iter().map(list).collect::<Vec<_>>().join(", "))
+}
+
+/// A part of a dotted key: quoted where TOML quotes it.
+pub(super) fn segment(name: &str) -> String {
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if bare { name.to_owned() } else { text(name) }
+}

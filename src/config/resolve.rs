@@ -1,0 +1,162 @@
+//! Puts the layers of a configuration over each other, once: built in, file, service, environment, command line.
+
+use std::path::{Path, PathBuf};
+
+use super::error::{ConfigError, Wrong};
+use super::layers::Layers;
+use super::notes::Notes;
+use super::origins::{Origin, segment};
+use super::settings::{AttestSettings, Config, Project, Service, ServiceKind, Settings, VersionRules};
+use super::written::{Contents, WrittenService};
+use super::{Fallback, Loaded, Overrides};
+use crate::archive::Format;
+use crate::error::nearest;
+use crate::host::Host;
+
+/// The greatest compression level of gzip and zip.
+const MAX_DEFLATE_LEVEL: u8 = 9;
+
+/// A file's contents on their way to be resolved.
+pub(super) struct Resolver<'a> {
+    contents: &'a Contents,
+    layers: Layers<'a>,
+    notes: Notes<'a>,
+}
+
+impl<'a> Resolver<'a> {
+    /// The file is named as the user names it.
+    pub fn new(contents: &'a Contents, file: &'a str, text: &'a str) -> Self {
+        Self { contents, layers: Layers::new(file, text), notes: Notes::new(file, text) }
+    }
+
+    /// Resolves everything. Errors: a name or a folder that cannot be decided, a service that is not there, values that
+    /// contradict each other.
+    pub fn resolve(
+        mut self,
+        host: &Host,
+        root: &Path,
+        fallback: &Fallback,
+        overrides: &Overrides,
+    ) -> Result<Loaded, ConfigError> {
+        let contents = self.contents;
+        let project = self.project(fallback)?;
+        let tag_prefix = self.layers.take("version.tag-prefix", contents.tag_prefix.as_ref(), "v".into());
+        let defaults = self.layers.settings("", &contents.settings, Settings::built_in());
+        let services: Vec<Service> =
+            contents.services.iter().map(|written| self.service(written, &project, &defaults)).collect();
+        self.check_levels(&defaults, &services);
+        let key = self.layers.take_some("attest.key", contents.key.as_ref(), None);
+        let cache = self.cache(host, root)?;
+        let mut config = Config {
+            root: root.to_owned(),
+            project,
+            version: VersionRules { tag_prefix },
+            defaults,
+            services,
+            attest: AttestSettings { key },
+            cache,
+        };
+        self.override_with(&mut config, overrides)?;
+        match self.notes.problems() {
+            Some(problems) => Err(ConfigError::Invalid(problems)),
+            None => Ok(Loaded { config, origins: self.layers.origins }),
+        }
+    }
+
+    fn project(&mut self, fallback: &Fallback) -> Result<Project, ConfigError> {
+        let contents = self.contents;
+        let name = match &contents.name {
+            Some(name) => self.layers.take("project.name", Some(name), name.value.clone()),
+            None => {
+                self.layers.origins.set("project.name".into(), Origin::Found(fallback.name_from));
+                fallback.name.parse().map_err(|why: sealift_trust::name::NameError| ConfigError::ProjectName {
+                    name: fallback.name.chars().take(60).collect(),
+                    from: fallback.name_from,
+                    why: why.to_string(),
+                })?
+            }
+        };
+        let source = match &contents.source {
+            None if fallback.source.is_some() => {
+                self.layers.origins.set("project.source".into(), Origin::Found(fallback.source_from));
+                fallback.source.clone()
+            }
+            source => self.layers.take_some("project.source", source.as_ref(), None),
+        };
+        let license = self.layers.take_some("project.license", contents.license.as_ref(), None);
+        let description = self.layers.take_some("project.description", contents.description.as_ref(), None);
+        Ok(Project { name, source, license, description })
+    }
+
+    fn service(&mut self, written: &WrittenService, project: &Project, defaults: &Settings) -> Service {
+        let name = written.resolved_name(Some(&project.name)).unwrap_or_else(|| project.name.clone());
+        let prefix = format!("service.{}.", segment(name.as_str()));
+        let path = self.layers.take(&format!("{prefix}path"), written.path.as_ref(), ".".into());
+        let kind = self.layers.take(&format!("{prefix}kind"), written.kind.as_ref(), ServiceKind::Go);
+        let settings = self.layers.settings(&prefix, &written.settings, defaults.clone());
+        Service { name, path, kind, settings }
+    }
+
+    fn cache(&mut self, host: &Host, root: &Path) -> Result<PathBuf, ConfigError> {
+        let key = "cache.dir";
+        if let Some(dir) = host.env.var("SEALIFT_CACHE") {
+            if dir.contains(char::is_control) {
+                return Err(ConfigError::CacheVariable);
+            }
+            self.layers.origins.set(key.into(), Origin::Environment("SEALIFT_CACHE"));
+            return Ok(host.env.dir().join(dir));
+        }
+        if let Some(dir) = &self.contents.cache {
+            return Ok(root.join(self.layers.take(key, Some(dir), PathBuf::new())));
+        }
+        host.env.cache_dir().map(|dir| dir.join("sealift")).ok_or(ConfigError::NoCache)
+    }
+
+    fn override_with(&mut self, config: &mut Config, overrides: &Overrides) -> Result<(), ConfigError> {
+        if !overrides.services.is_empty() && !config.services.is_empty() {
+            let names = || config.services.iter().map(|service| service.name.as_str());
+            if let Some(name) = overrides.services.iter().find(|name| !names().any(|known| known == **name)) {
+                let name: String = name.chars().take(60).collect();
+                let nearest = nearest(&name, names()).map(str::to_owned);
+                return Err(ConfigError::NoService { name, nearest, known: names().map(str::to_owned).collect() });
+            }
+            config.services.retain(|service| overrides.services.iter().any(|name| name == service.name.as_str()));
+        }
+        if let Some(targets) = &overrides.targets {
+            self.layers.origins.set("build.targets".into(), Origin::CommandLine);
+            config.defaults.build.targets.clone_from(targets);
+            for service in &mut config.services {
+                self.layers.origins.forget(&format!("service.{}.build.targets", segment(service.name.as_str())));
+                service.settings.build.targets.clone_from(targets);
+            }
+        }
+        if let Some(key) = &overrides.key {
+            self.layers.origins.set("attest.key".into(), Origin::CommandLine);
+            config.attest.key = Some(key.clone());
+        }
+        Ok(())
+    }
+
+    /// A level that a format does not know: what is used counts, which are the defaults only where no service is named.
+    fn check_levels(&self, defaults: &Settings, services: &[Service]) {
+        let top = self.contents.settings.package.level.as_ref();
+        let own = self.contents.services.iter().map(|service| service.settings.package.level.as_ref().or(top));
+        let used = services.iter().map(|service| &service.settings.package).zip(own);
+        let alone = services.is_empty().then_some((&defaults.package, top));
+        if let (true, Some(level), true) = (defaults.package.source, top, defaults.package.level > MAX_DEFLATE_LEVEL) {
+            let text = format!("the source archive is a tar.gz, which has no compression level {}", level.value);
+            let hint = format!("at most {MAX_DEFLATE_LEVEL}, or package.source = false");
+            self.notes.add(level.span.clone(), Wrong::new("config.value", text).hint(hint));
+            return;
+        }
+        for (package, level) in used.chain(alone) {
+            let mut formats = package.formats.iter().flat_map(|(_, formats)| formats);
+            let refused = formats.find(|format| **format != Format::TarZst);
+            if let (Some(format), Some(level), true) = (refused, level, package.level > MAX_DEFLATE_LEVEL) {
+                let wrong = Wrong::new("config.value", format!("{format} has no compression level {}", package.level));
+                let hint = format!("at most {MAX_DEFLATE_LEVEL}, or formats = [\"tar.zst\"] for all targets");
+                self.notes.add(level.span.clone(), wrong.hint(hint));
+            }
+        }
+    }
+}

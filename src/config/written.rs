@@ -1,0 +1,293 @@
+//! The file as it is written: every value that is there, with its place, and nothing that is not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::PathBuf;
+
+use sealift_trust::name::FileName;
+use toml_edit::Value;
+
+use super::error::{Problems, Wrong, quoted};
+use super::flags::Flags;
+use super::keys::MAX_LEVEL;
+use super::linker_flags::LinkerFlags;
+use super::notes::{Notes, Written};
+use super::reader::Section;
+use super::settings::{FormatRules, ServiceKind};
+use super::template::{Template, Variable};
+use super::variables::variable;
+use super::{size, values};
+use crate::archive::Format;
+use crate::target::Pattern;
+
+/// How many services a file may have: each holds its own copy of the defaults.
+const MAX_SERVICES: usize = 256;
+
+/// `sealift.toml`.
+#[derive(Default)]
+pub(super) struct Contents {
+    pub name: Option<Written<FileName>>,
+    pub source: Option<Written<String>>,
+    pub license: Option<Written<String>>,
+    pub description: Option<Written<String>>,
+    pub tag_prefix: Option<Written<String>>,
+    pub settings: WrittenSettings,
+    pub services: Vec<WrittenService>,
+    pub key: Option<Written<PathBuf>>,
+    pub cache: Option<Written<PathBuf>>,
+}
+
+/// `[[service]]`.
+pub(super) struct WrittenService {
+    /// Where it begins.
+    pub span: Range<usize>,
+    pub name: Option<Written<FileName>>,
+    pub path: Option<Written<String>>,
+    pub kind: Option<Written<ServiceKind>>,
+    pub settings: WrittenSettings,
+}
+
+/// `[build]` and `[package]`.
+#[derive(Default)]
+pub(super) struct WrittenSettings {
+    pub build: WrittenBuild,
+    pub package: WrittenPackage,
+}
+
+/// `[build]`.
+#[derive(Default)]
+pub(super) struct WrittenBuild {
+    pub targets: Option<Written<Vec<Pattern>>>,
+    pub go: Option<Written<String>>,
+    pub compile: WrittenCompile,
+    pub overrides: Vec<(Pattern, WrittenCompile)>,
+    pub before: Option<Written<Vec<Vec<String>>>>,
+    pub generate: Option<Written<Vec<Vec<String>>>>,
+    pub after: Option<Written<Vec<Vec<String>>>>,
+    pub mod_verify: Option<Written<bool>>,
+    pub mod_tidy: Option<Written<bool>>,
+    pub keep_going: Option<Written<bool>>,
+}
+
+/// What `[build]` and `[build.target."…"]` have in common.
+#[derive(Default)]
+pub(super) struct WrittenCompile {
+    pub flags: Option<Written<Vec<String>>>,
+    pub ldflags: Option<Written<Vec<String>>>,
+    pub tags: Option<Written<Vec<String>>>,
+    pub env: BTreeMap<String, Written<String>>,
+    pub cgo: Option<Written<bool>>,
+    pub strip: Option<Written<bool>>,
+}
+
+/// `[package]`.
+#[derive(Default)]
+pub(super) struct WrittenPackage {
+    pub formats: Option<Written<FormatRules>>,
+    pub files: Option<Written<Vec<String>>>,
+    pub name: Option<Written<Template>>,
+    pub together: Option<Written<bool>>,
+    pub source: Option<Written<bool>>,
+    pub upx: Option<Written<bool>>,
+    pub level: Option<Written<u8>>,
+    pub binary_budget: Option<Written<u64>>,
+    pub archive_budget: Option<Written<u64>>,
+}
+
+/// Reads a file's text; the file is named as the user names it. Errors: everything that is wrong in it.
+pub(super) fn read(file: &str, text: &str) -> Result<Contents, Problems> {
+    let notes = Notes::new(file, text);
+    let contents = match toml_edit::Document::parse(text) {
+        Ok(document) => contents(&Section::root(document.as_table(), &notes)),
+        Err(error) => {
+            let message = error.message().lines().collect::<Vec<_>>().join("; ");
+            let wrong = Wrong::new("config.syntax", format!("not TOML: {message}"));
+            notes.add(error.span().unwrap_or(0..0), wrong.hint("https://toml.io/en/v1.0.0 is the format"));
+            Contents::default()
+        }
+    };
+    notes.problems().map_or(Ok(contents), Err)
+}
+
+fn contents(root: &Section) -> Contents {
+    let mut contents = Contents { settings: settings(root), ..Contents::default() };
+    if let Some(project) = root.table("project") {
+        contents.name = project.text("name", |text| values::name("config.project-name", text));
+        contents.source = project.text("source", values::url);
+        contents.license = project.text("license", values::license);
+        contents.description = project.text("description", values::line);
+    }
+    contents.tag_prefix = root.table("version").and_then(|version| version.text("tag-prefix", values::tag_prefix));
+    contents.services = root.tables("service", MAX_SERVICES).iter().map(service).collect();
+    contents.key = root.table("attest").and_then(|attest| attest.text("key", values::any_path));
+    contents.cache = root.table("cache").and_then(|cache| cache.text("dir", values::any_path));
+    refuse_twins(root, &contents);
+    contents
+}
+
+/// Two services whose names differ in nothing but case would overwrite each other's files on some systems.
+fn refuse_twins(root: &Section, contents: &Contents) {
+    let mut seen = BTreeSet::new();
+    for service in &contents.services {
+        let Some(name) = service.resolved_name(contents.name.as_ref().map(|name| &name.value)) else { continue };
+        if !seen.insert(name.folded()) {
+            let at = service.name.as_ref().map_or(service.span.clone(), |name| name.span.clone());
+            let wrong =
+                Wrong::new("config.duplicate-service", format!("a second service is named {:?}", name.as_str()));
+            root.refuse(at, wrong.hint("names are unique without regard to case: give each service its own name"));
+        }
+    }
+}
+
+impl WrittenService {
+    /// The name: as written, else the last element of the path, else the project's.
+    pub fn resolved_name(&self, project: Option<&FileName>) -> Option<FileName> {
+        if let Some(name) = &self.name {
+            return Some(name.value.clone());
+        }
+        match self.path.as_ref().map(|path| path.value.rsplit('/').next().unwrap_or("")) {
+            None | Some(".") => project.cloned(),
+            Some(last) => last.parse().ok(),
+        }
+    }
+}
+
+fn service(section: &Section) -> WrittenService {
+    const WORDS: &[&str] = &["go", "prebuilt"];
+    let kind = section.text("kind", |text| {
+        values::choice(text, WORDS).map(|word| if word == "go" { ServiceKind::Go } else { ServiceKind::Prebuilt })
+    });
+    let prebuilt = kind.as_ref().is_some_and(|kind| kind.value == ServiceKind::Prebuilt);
+    let path = section.text("path", |text| {
+        if prebuilt {
+            let template = values::template(text)?;
+            if template.has(Variable::Version) {
+                let wrong = Wrong::new("config.template", "a prebuilt file is looked for before the version is known");
+                return Err(wrong.hint("take {version} away; {target} tells the files apart"));
+            }
+        }
+        values::path(text)
+    });
+    let name = section.text("name", |text| values::name("config.service-name", text));
+    if prebuilt {
+        for (key, there) in [("name", section.holds("name")), ("path", section.holds("path"))] {
+            if !there {
+                let wrong = Wrong::new("config.value", format!("a prebuilt service needs the key {key:?}"));
+                section.refuse(
+                    section.span.clone(),
+                    wrong.hint("path = \"out/api_{target}\" names a file for each target"),
+                );
+            }
+        }
+    } else if let (false, Some(path)) = (section.holds("name"), &path) {
+        let last = path.value.rsplit('/').next().unwrap_or("");
+        if let (true, Err(wrong)) = (last != ".", values::name("config.service-name", last)) {
+            section.refuse(path.span.clone(), wrong.hint("give the service a name: name = \"…\""));
+        }
+    }
+    WrittenService { span: section.span.clone(), name, path, kind, settings: settings(section) }
+}
+
+fn settings(section: &Section) -> WrittenSettings {
+    WrittenSettings {
+        build: section.table("build").map(|section| build(&section)).unwrap_or_default(),
+        package: section.table("package").map(|section| package(&section)).unwrap_or_default(),
+    }
+}
+
+fn build(section: &Section) -> WrittenBuild {
+    let hooks = section.table("hooks");
+    let commands = |name| hooks.as_ref().and_then(|hooks| hooks.lists(name, values::word));
+    let mut overrides = Vec::new();
+    for (text, at, section) in section.by_target("target") {
+        match values::rule_target(&text) {
+            Ok(pattern) => overrides.push((pattern, compile(&section))),
+            Err(wrong) => section.refuse(at, wrong),
+        }
+    }
+    WrittenBuild {
+        targets: section.list("targets", values::target),
+        go: section.text("go", values::go_version),
+        compile: compile(section),
+        overrides,
+        before: commands("before"),
+        generate: commands("generate"),
+        after: commands("after"),
+        mod_verify: section.bool("mod-verify"),
+        mod_tidy: section.bool("mod-tidy"),
+        keep_going: section.bool("keep-going"),
+    }
+}
+
+fn compile(section: &Section) -> WrittenCompile {
+    let (mut reader, mut linker) = (Flags::default(), LinkerFlags::default());
+    let flags = section.list("flags", |text| reader.read(text));
+    if let (Some(flags), Err(wrong)) = (&flags, reader.end()) {
+        section.refuse(flags.span.clone(), wrong);
+    }
+    WrittenCompile {
+        flags,
+        ldflags: section.list("ldflags", |text| linker.read(text)),
+        tags: section.list("tags", values::tag),
+        env: section.strings("env", variable),
+        cgo: section.bool("cgo"),
+        strip: section.bool("strip"),
+    }
+}
+
+fn package(section: &Section) -> WrittenPackage {
+    let budget = section.table("budget");
+    let bytes = |name| budget.as_ref().and_then(|budget| budget.value(name, byte_size));
+    WrittenPackage {
+        formats: formats(section),
+        files: section.list("files", values::path),
+        name: section.text("name", values::name_template),
+        together: section.bool("together"),
+        source: section.bool("source"),
+        upx: section.bool("upx"),
+        level: section.value("level", level),
+        binary_budget: bytes("binary"),
+        archive_budget: bytes("archive"),
+    }
+}
+
+fn formats(section: &Section) -> Option<Written<FormatRules>> {
+    let written = section.list_or_by_target("formats", values::format)?;
+    let mut rules = Vec::new();
+    for (pattern, formats) in written.value {
+        let at = pattern.as_ref().map_or(written.span.clone(), |pattern| pattern.span.clone());
+        let text = pattern.as_ref().map_or("*", |pattern| &pattern.value);
+        let distinct: BTreeSet<Format> = formats.iter().copied().collect();
+        if formats.is_empty() {
+            let wrong = Wrong::new("config.value", "a release without archives has no files: at least one format");
+            section.refuse(at.clone(), wrong.hint("for example [\"tar.gz\", \"zip\"]"));
+        } else if distinct.len() != formats.len() {
+            let wrong = Wrong::new("config.value", "a format is named twice, and would write the same file twice");
+            section.refuse(at.clone(), wrong.hint("name each only once"));
+        }
+        match values::rule_target(text) {
+            Ok(pattern) => rules.push((pattern, formats)),
+            Err(wrong) => section.refuse(at, wrong),
+        }
+    }
+    Some(Written { value: rules, key: written.key, span: written.span })
+}
+
+fn byte_size(value: &Value) -> Option<Result<u64, Wrong>> {
+    let (bytes, text) = match value {
+        Value::Integer(number) => (u64::try_from(*number.value()).ok(), number.value().to_string()),
+        Value::String(text) => (size::parse(text.value()), text.value().clone()),
+        _ => return None,
+    };
+    Some(bytes.filter(|bytes| *bytes > 0).ok_or_else(|| {
+        let wrong = Wrong::new("config.value", format!("{} is not a number of bytes", quoted(&text)));
+        wrong.hint("for example \"10 MB\", \"1 MiB\" or 4194304")
+    }))
+}
+
+fn level(value: &Value) -> Option<Result<u8, Wrong>> {
+    let number = value.as_integer()?;
+    let level = u8::try_from(number).ok().filter(|_| number <= MAX_LEVEL);
+    let wrong = Wrong::new("config.value", format!("there is no compression level {number}"));
+    Some(level.ok_or_else(|| wrong.hint(format!("1 is fast, {MAX_LEVEL} is small, 0 is the format's own default"))))
+}

@@ -1,0 +1,19 @@
+//! End to end: the real binary, with real git and real go, in a sandbox of its own.
+
+#![allow(clippy::disallowed_methods, missing_docs)]
+
+mod sandbox;
+
+mod attest;
+mod bad_input;
+mod build;
+mod console;
+mod key;
+mod modules;
+mod package;
+mod plan;
+mod release;
+mod reproducible;
+mod toolchain;
+mod verify;
+mod version;

@@ -1,0 +1,18 @@
+//! `cargo xtask test`: every test of the workspace, against the real programs.
+
+use crate::failure::Outcome;
+use crate::run::cargo;
+use crate::tools;
+
+/// Installs what the tests need, then runs them; the arguments go to `cargo test`.
+///
+/// The tests find the tools' folder in `SEALIFT_TEST_TOOLS` (programs in its `bin`), which is also first on their PATH.
+pub fn run(arguments: &[String]) -> Outcome {
+    let tools = tools::ready("test")?;
+    cargo()?
+        .args(["test", "--workspace"])
+        .args(arguments)
+        .env("SEALIFT_TEST_TOOLS", tools.dir())
+        .env("PATH", tools.path()?)
+        .stream()
+}

@@ -1,0 +1,208 @@
+//! `cargo xtask tools`: the programs that tests need, installed once into `.tools/` and remembered by name and version.
+
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Outcome};
+use crate::run::{Program, find, is_program, root};
+use table::{How, Minimum, TIERS, TOOLS, Tool};
+
+/// Installs the named tools, or those of the named tiers; without a name, those of the tier `test`.
+pub fn run(arguments: &[String]) -> Outcome {
+    let names: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let tools = select(if names.is_empty() { &["test"] } else { &names })?;
+    let folder = Folder::find()?;
+    install(&folder, &tools)?;
+    for tool in tools {
+        println!(
+            "{:<12}{}",
+            tool.name,
+            folder.program(tool).map_or_else(String::new, |file| file.display().to_string())
+        );
+    }
+    Ok(())
+}
+
+/// Installs a tier and gives the folder.
+pub fn ready(tier: &str) -> Result<Folder, Failure> {
+    let folder = Folder::find()?;
+    install(&folder, &select(&[tier])?)?;
+    Ok(folder)
+}
+
+/// The tools that names of tools or tiers mean, in the table's order, each once.
+fn select(names: &[&str]) -> Result<Vec<&'static Tool>, Failure> {
+    let known = || TIERS.iter().copied().chain(TOOLS.iter().map(|tool| tool.name));
+    if let Some(name) = names.iter().find(|name| !known().any(|known| known == **name)) {
+        return Err(Failure::unknown("tool or tier", name, known(), "xtask/src/tools/table.rs"));
+    }
+    let here = |tool: &&Tool| tool.system.is_none_or(|system| system == std::env::consts::OS);
+    let named = |tool: &&Tool| names.contains(&tool.name) || names.contains(&tool.tier);
+    Ok(TOOLS.iter().filter(named).filter(here).collect())
+}
+
+/// Installs what is missing, and says for the rest what is missing and what would install it.
+fn install(folder: &Folder, tools: &[&Tool]) -> Outcome {
+    let mut unmet = Vec::new();
+    let mut packages = Vec::new();
+    for tool in tools.iter().filter(|tool| !folder.has(tool)) {
+        match tool.how {
+            How::Toolchain(minimum) => unmet.push(format!("{}: {}", tool.name, toolchain_hint(minimum))),
+            How::Debian { package, .. } => packages.push(package),
+            How::Go { module } => {
+                if let Err(failure) = go_install(folder, tool, module) {
+                    unmet.push(format!("{}: {}", tool.name, failure.message));
+                }
+            }
+        }
+    }
+    if !packages.is_empty()
+        && let Err(failure) = apt_install(&packages)
+    {
+        unmet.push(failure.message);
+    }
+    unmet.extend(
+        tools.iter().filter(|tool| matches!(tool.how, How::Debian { .. }) && !folder.has(tool)).map(debian_hint),
+    );
+    if unmet.is_empty() { Ok(()) } else { Err(Failure::tool(format!("missing tools:\n  {}", unmet.join("\n  ")))) }
+}
+
+fn toolchain_hint(minimum: Minimum) -> String {
+    let Minimum { major, minor, exact } = minimum;
+    format!("go {major}.{minor} or newer is not on PATH; install go{exact} from https://go.dev/dl/")
+}
+
+fn debian_hint(tool: &&Tool) -> String {
+    let How::Debian { package, program } = tool.how else { return tool.name.to_owned() };
+    format!(
+        "{}: `{program}` is not on PATH; sudo apt-get install {package}, or your system's package of that name",
+        tool.name
+    )
+}
+
+/// Builds a Go program into the folder: staged, moved, then stamped, so that a stamp never speaks of half a program.
+fn go_install(folder: &Folder, tool: &Tool, module: &str) -> Outcome {
+    let stage = folder.dir.join(format!("stage-{}-{}", tool.name, std::process::id()));
+    let package = format!("{module}@{}", tool.version);
+    eprintln!("installing {package}");
+    let built = Program::new("go")
+        .args(["install", &package])
+        .dir(make(&stage)?)
+        .env("GOBIN", &stage)
+        .env("CGO_ENABLED", "0")
+        // Flags and targets meant for the developer's own builds would change or refuse this one.
+        .env("GOFLAGS", "")
+        .env("GOOS", "")
+        .env("GOARCH", "")
+        .stream()
+        .and_then(|()| {
+            let file = format!("{}{}", tool.name, std::env::consts::EXE_SUFFIX);
+            make(&folder.bin())?;
+            make(&folder.dir.join("stamps"))?;
+            std::fs::rename(stage.join(&file), folder.bin().join(&file)).map_err(|error| at(&stage, &error))?;
+            let stamp = folder.stamp(tool);
+            std::fs::write(&stamp, stamp_text(tool)).map_err(|error| at(&stamp, &error))
+        });
+    // What is left of a failed build is in nobody's way; the build's own failure is what counts.
+    drop(std::fs::remove_dir_all(&stage));
+    built
+}
+
+/// Installs Debian packages, where that is possible without asking.
+fn apt_install(packages: &[&str]) -> Outcome {
+    let root = Program::new("id").args(["-u"]).output().is_ok_and(|id| id.trim() == "0");
+    if !root || find("apt-get").is_none() {
+        return Ok(());
+    }
+    let apt = |words: &[&str]| {
+        let line = Program::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive");
+        eprintln!("{}", line.line());
+        line.stream()
+    };
+    let words = [&["install", "--yes", "-qq", "--no-install-recommends"], packages].concat();
+    // The package lists may be older than the archive: once more with fresh ones.
+    apt(&words).or_else(|_| apt(&["update", "-qq"]).and_then(|()| apt(&words)))
+}
+
+/// Where tools are installed.
+pub struct Folder {
+    dir: PathBuf,
+}
+
+impl Folder {
+    /// `$SEALIFT_TOOLS_DIR`, else `.tools` at the repository's top.
+    fn find() -> Result<Self, Failure> {
+        let dir = match std::env::var_os("SEALIFT_TOOLS_DIR").filter(|dir| !dir.is_empty()) {
+            Some(dir) => std::path::absolute(&dir).map_err(|error| at(Path::new(&dir), &error))?,
+            None => root()?.join(".tools"),
+        };
+        Ok(Self { dir })
+    }
+
+    /// The folder itself.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// PATH with the installed programs first.
+    pub fn path(&self) -> Result<std::ffi::OsString, Failure> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::join_paths(std::iter::once(self.bin()).chain(std::env::split_paths(&path)))
+            .map_err(|error| Failure::tool(format!("error: {}: {error}", self.dir.display())))
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.dir.join("bin")
+    }
+
+    fn stamp(&self, tool: &Tool) -> PathBuf {
+        self.dir.join("stamps").join(tool.name)
+    }
+
+    /// Whether a tool is there in the version of the table.
+    fn has(&self, tool: &Tool) -> bool {
+        match tool.how {
+            How::Toolchain(minimum) => go_version().is_some_and(|text| minimum.is_met_by(&text)),
+            How::Debian { .. } => self.program(tool).is_some(),
+            How::Go { .. } => {
+                self.program(tool).is_some()
+                    && std::fs::read_to_string(self.stamp(tool)).is_ok_and(|text| text == stamp_text(tool))
+            }
+        }
+    }
+
+    /// The file of a tool, if there is one.
+    fn program(&self, tool: &Tool) -> Option<PathBuf> {
+        match tool.how {
+            How::Toolchain(_) => find("go"),
+            How::Debian { program, .. } => find(program),
+            How::Go { .. } => {
+                let file = self.bin().join(format!("{}{}", tool.name, std::env::consts::EXE_SUFFIX));
+                is_program(&file).then_some(file)
+            }
+        }
+    }
+}
+
+fn stamp_text(tool: &Tool) -> String {
+    format!("{} {}\n", tool.name, tool.version)
+}
+
+fn go_version() -> Option<String> {
+    find("go")?;
+    // `go version` in the repository would obey a toolchain line of somebody's go.work; this asks what is installed.
+    Program::new("go").args(["version"]).env("GOTOOLCHAIN", "local").output().ok()
+}
+
+fn make(dir: &Path) -> Result<&Path, Failure> {
+    std::fs::create_dir_all(dir).map_err(|error| at(dir, &error))?;
+    Ok(dir)
+}
+
+fn at(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::tool(format!("error: {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! The tools as data.
+
+/// A program that tests need.
+pub struct Tool {
+    /// The name in `cargo xtask tools NAME`; for a Go program also its file's name.
+    pub name: &'static str,
+    /// How it is installed.
+    pub how: How,
+    /// The version that is installed; `any` takes what the system has.
+    pub version: &'static str,
+    /// The command that needs it: one of [`TIERS`].
+    pub tier: &'static str,
+    /// The only system that has it, as `std::env::consts::OS` names it.
+    pub system: Option<&'static str>,
+}
+
+/// Where a tool comes from.
+#[derive(Clone, Copy)]
+pub enum How {
+    /// A Go toolchain on PATH.
+    Toolchain(Minimum),
+    /// `go install MODULE@VERSION`.
+    Go {
+        /// The path of its main package.
+        module: &'static str,
+    },
+    /// A package of Debian and of systems like it.
+    Debian {
+        /// The package.
+        package: &'static str,
+        /// The program that must be on PATH.
+        program: &'static str,
+    },
+}
+
+/// The oldest Go release that will do.
+#[derive(Clone, Copy)]
+pub struct Minimum {
+    /// 1, so far.
+    pub major: u32,
+    /// The release.
+    pub minor: u32,
+    /// The one that tests are written against.
+    pub exact: &'static str,
+}
+
+impl Minimum {
+    /// Reads what `go version` prints: `go version go1.26.8 linux/amd64`.
+    pub fn is_met_by(self, printed: &str) -> bool {
+        let Some(version) = printed.split_whitespace().nth(2).and_then(|word| word.strip_prefix("go")) else {
+            return false;
+        };
+        let mut numbers = version.split(['.', 'r', 'b', '-']).map_while(|part| part.parse::<u32>().ok());
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (self.major, self.minor)
+    }
+}
+
+/// Who needs a tool: `cargo xtask test`, or the comparison with peers.
+pub const TIERS: &[&str] = &["test", "bench"];
+
+/// Every tool.
+pub const TOOLS: &[Tool] = &[
+    Tool {
+        name: "go",
+        how: How::Toolchain(Minimum { major: 1, minor: 26, exact: "1.26.8" }),
+        version: "any",
+        tier: "test",
+        system: None,
+    },
+    go("crane", "github.com/google/go-containerregistry/cmd/crane", "v0.22.1", "test"),
+    go("registry", "github.com/google/go-containerregistry/cmd/registry", "v0.22.1", "test"),
+    debian("openssl", "openssl", "openssl", None),
+    debian("minisign", "minisign", "minisign", None),
+    debian("ssh-keygen", "openssh-client", "ssh-keygen", None),
+    debian("xz", "xz-utils", "xz", None),
+    debian("unzip", "unzip", "unzip", None),
+    debian("strace", "strace", "strace", Some("linux")),
+    debian("faketime", "faketime", "faketime", Some("linux")),
+    go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
+];
+
+const fn go(name: &'static str, module: &'static str, version: &'static str, tier: &'static str) -> Tool {
+    Tool { name, how: How::Go { module }, version, tier, system: None }
+}
+
+const fn debian(
+    name: &'static str,
+    package: &'static str,
+    program: &'static str,
+    system: Option<&'static str>,
+) -> Tool {
+    Tool { name, how: How::Debian { package, program }, version: "any", tier: "test", system }
+}
