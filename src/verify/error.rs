@@ -51,7 +51,7 @@ impl Fault for VerifyError {
             Self::NoFiles => "verify.no-files",
             Self::NoName { .. } => "verify.no-name",
             Self::SameName { .. } => "verify.same-name",
-            Self::NoKey { .. } => "key.absent",
+            Self::NoKey { .. } => "verify.no-key",
             Self::Key { source, .. } => source.code(),
             Self::File(error) => error.code(),
             Self::Interrupted => "verify.interrupted",

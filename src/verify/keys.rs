@@ -46,6 +46,6 @@ mod tests {
         assert_eq!(code(b""), Err("key.not-pem"));
         assert_eq!(code(&[0xff]), Err("file.not-text"));
         assert_eq!(code(&vec![b' '; 70_000]), Err("file.too-large"));
-        assert_eq!(read_public(dir.path()).unwrap_err().code(), "key.absent");
+        assert_eq!(read_public(dir.path()).unwrap_err().code(), "verify.no-key");
     }
 }

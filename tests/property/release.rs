@@ -7,7 +7,7 @@ use sealift::error::Fault;
 use sealift::event::{Event, Events};
 use sealift::verify::{What, verify};
 use sealift_trust::policy::Terms;
-use sealift_trust::{CheckName, Outcome, Policy};
+use sealift_trust::{CheckName, Envelope, Outcome, PayloadType, Policy, Statement};
 
 use crate::fixture::{Made, code, host, judge, key};
 
@@ -277,6 +277,29 @@ fn an_archive_holds_what_the_manifest_says() {
     assert_eq!(judged(&unsaid), "verify.binary-mismatch");
     assert_eq!(judged(&|made| made.archives[0].media_type = "application/zip".into()), "verify.archive");
     assert_eq!(judged(&|made| made.archives[0].media_type = "text/plain".into()), "verify.archive");
+}
+
+/// A manifest that promises no checksums: a policy that requires them does not take their absence for a pass (A22).
+#[test]
+fn what_was_not_checked_is_not_taken_for_checked() {
+    let made = Made::store("1.2.3");
+    let mut release = made.sealed("1.2.3", Some(&key(1))).release;
+    release.companions.clear();
+    let payload = Statement::release(release).unwrap().to_payload().unwrap();
+    let envelope = Envelope::sign(PayloadType::InToto, payload, &key(1)).unwrap();
+    std::fs::create_dir(made.dist()).unwrap();
+    std::fs::write(made.path("release.json"), envelope.to_bytes()).unwrap();
+    for archive in &made.archives {
+        std::fs::copy(made.stored(archive.name.as_str()), made.path(archive.name.as_str())).unwrap();
+    }
+    let judgement = judge(&made.dist(), &key(1));
+    assert_eq!((judgement.code(), judgement.flaws.len(), judgement.reasons.len()), (Some("verify.not-run"), 0, 2));
+    let terms = Terms { threshold: 1, keys: vec![key(1).public()], product: None, required: Default::default() };
+    let least = Policy::new(terms).unwrap();
+    let judgement = verify(&host(), &What::Folder(made.dist()), &least, &Events::silent()).unwrap();
+    assert_eq!(judgement.code(), None);
+    std::fs::write(made.path("checksums.txt"), b"").unwrap();
+    assert_eq!(code(&made.dist(), &key(1)), "verify.extra-file");
 }
 
 #[test]
