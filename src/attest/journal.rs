@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AttestError;
 use crate::host::files;
+use crate::host::staging;
 
 const SCHEMA: &str = "urn:sealift:dist:1";
 
@@ -44,7 +45,7 @@ pub(super) fn write(path: &Path, names: &BTreeSet<FileName>) -> Result<(), Attes
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         files::make_folder(folder)?;
     }
-    files::write(path, &canonical(&value), 0o644)?;
+    staging::write(path, &canonical(&value), 0o644)?;
     Ok(())
 }
 
@@ -62,7 +63,7 @@ mod tests {
         assert_eq!(read(&path).unwrap(), names);
         for damaged in ["", "{}", r#"{"names":["../x"],"schema":"urn:sealift:dist:1"}"#, r#"{"names":[],"schema":"x"}"#]
         {
-            files::write(&path, damaged.as_bytes(), 0o644).unwrap();
+            staging::write(&path, damaged.as_bytes(), 0o644).unwrap();
             assert!(matches!(read(&path), Err(AttestError::Journal { .. })), "{damaged}");
         }
     }

@@ -11,6 +11,7 @@ use crate::error::{Fault, Kind};
 use crate::host::Host;
 use crate::host::files::{self, FileError, What};
 use crate::host::regular::{self, Found, Regular};
+use crate::host::staging;
 
 /// The variable with the path of the secret key.
 pub const KEY_VARIABLE: &str = "SEALIFT_KEY";
@@ -200,8 +201,8 @@ pub fn generate(path: &Path, passphrase: Option<&Passphrase>) -> Result<PublicKe
     let encryption = passphrase.map(encryption).transpose()?;
     let unusable = |source| KeyFileError::Key { from: path.display().to_string(), source };
     let pem = key.to_pem(encryption.as_ref()).map_err(unusable)?;
-    files::write_new_private(path, pem.as_bytes())?;
-    if let Err(error) = files::write(&public_path, key.public().to_pem().as_bytes(), 0o644) {
+    staging::write_new_private(path, pem.as_bytes())?;
+    if let Err(error) = staging::write(&public_path, key.public().to_pem().as_bytes(), 0o644) {
         // Half a pair would stand in the way of the next attempt.
         files::remove(path)?;
         return Err(error.into());

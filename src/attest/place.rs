@@ -13,6 +13,7 @@ use super::{AttestError, journal};
 use crate::artifact::Artifact;
 use crate::host::files::{self, FileError, What};
 use crate::host::regular::{self, Found};
+use crate::host::staging;
 use crate::host::{Host, machine};
 
 /// The permission bits of every file in `dist/`.
@@ -234,7 +235,7 @@ fn fill(host: &Host, folder: &Path, write: &[&Placement]) -> Result<(), AttestEr
     machine::parallel(write, machine::cores(), |placement| match &placement.source {
         Source::File { path, artifact } => {
             go_on(host)?;
-            let settled = files::copy_settled(path, &folder.join(placement.name.as_str()), MODE)?;
+            let settled = staging::copy_settled(path, &folder.join(placement.name.as_str()), MODE)?;
             if settled.artifact() != *artifact {
                 return Err(AttestError::Changed { path: path.display().to_string() });
             }
@@ -248,7 +249,7 @@ fn fill(host: &Host, folder: &Path, write: &[&Placement]) -> Result<(), AttestEr
     for placement in first.into_iter().chain(last) {
         if let Source::Bytes(bytes) = &placement.source {
             go_on(host)?;
-            files::write(&folder.join(placement.name.as_str()), bytes, MODE)?;
+            staging::write(&folder.join(placement.name.as_str()), bytes, MODE)?;
         }
     }
     Ok(())

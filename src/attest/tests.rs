@@ -14,6 +14,7 @@ use crate::error::{Fault, Kind};
 use crate::host::Host;
 use crate::host::env::Env;
 use crate::host::files;
+use crate::host::staging;
 use crate::product::{self, Held as Holds};
 
 fn host() -> Host {
@@ -332,7 +333,7 @@ fn from_every_state_between_two_releases_the_next_run_goes_on() {
             files::remove(&folder.join("old.txt")).unwrap();
         }
         for (name, bytes) in yard.sealed(Some(&key())).files.iter().take(done.saturating_sub(yard.archives.len())) {
-            files::write(&folder.join(name.as_str()), bytes, 0o644).unwrap();
+            staging::write(&folder.join(name.as_str()), bytes, 0o644).unwrap();
         }
         std::fs::write(folder.join(format!(".staged.1-{done}")), b"half").unwrap();
         yard.try_place(&new, Clean::Refuse).unwrap();
@@ -483,7 +484,7 @@ fn a_key_that_cannot_be_trusted_is_refused() {
         [(&b"nothing"[..], "key.not-pem"), (&[0xff; 8], "file.not-text"), (&vec![b'x'; 70_000], "file.too-large")]
     {
         let bad = dir.path().join("bad");
-        files::write(&bad, bytes, 0o600).unwrap();
+        staging::write(&bad, bytes, 0o600).unwrap();
         assert_eq!(load(&bad).unwrap_err().code(), code);
     }
 }

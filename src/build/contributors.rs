@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Yard;
 use crate::command::Command;
-use crate::host::files;
+use crate::host::staging;
 use crate::plan::{Build, How};
 use crate::table::{Column, Table, bytes};
 
@@ -18,7 +18,7 @@ pub fn table(yard: &Yard<'_>, step: &Build) -> String {
         return "the binary was built elsewhere: its contributors are not known".into();
     };
     let toolchain = &yard.survey.toolchains[*toolchain];
-    let out = yard.store.stage().join(files::unique("symbols"));
+    let out = yard.store.stage().join(staging::unique("symbols"));
     let mut link = yard.complete(command, toolchain, &out);
     for arg in &mut link.args {
         if let Some(flags) = arg.strip_prefix("-ldflags=-s -w ") {

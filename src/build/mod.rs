@@ -17,8 +17,9 @@ use crate::artifact::Artifact;
 use crate::command::Command;
 use crate::event::{Event, Events};
 use crate::host::Host;
-use crate::host::files::{self, Settled};
+use crate::host::files;
 use crate::host::machine;
+use crate::host::staging::{self, Settled};
 use crate::plan::{Build, How, OUTPUT, Plan};
 use crate::product::Binary;
 use crate::store::{Key, KeyBuilder, Output, Record, Store};
@@ -121,10 +122,10 @@ impl Yard<'_> {
     }
 
     fn make(&self, step: &Build, memory: &Memory) -> Result<Artifact, BuildError> {
-        let out = self.store.stage().join(files::unique("binary"));
+        let out = self.store.stage().join(staging::unique("binary"));
         let peak = match &step.how {
             How::Adopt { path } => {
-                files::copy(path, &out, 0o755)?;
+                staging::copy(path, &out, 0o755)?;
                 0
             }
             How::Compile { command, toolchain } => {
@@ -199,7 +200,7 @@ pub fn place(built: &Built, to: &Path) -> Result<(), BuildError> {
     {
         return Ok(());
     }
-    let copied = files::copy(&built.file, to, 0o755)?;
+    let copied = staging::copy(&built.file, to, 0o755)?;
     if copied == built.binary.artifact { Ok(()) } else { Err(BuildError::Changed { path: to.display().to_string() }) }
 }
 

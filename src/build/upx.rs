@@ -3,7 +3,7 @@
 use super::{BuildError, Yard};
 use crate::artifact::Artifact;
 use crate::command::Command;
-use crate::host::files::{self, Settled};
+use crate::host::staging::{self, Settled};
 use crate::plan::Build;
 use crate::store::{KeyBuilder, Output, Record};
 
@@ -21,7 +21,7 @@ pub fn pack(yard: &Yard<'_>, step: &Build, from: Artifact) -> Result<Artifact, B
     {
         return Ok(artifact);
     }
-    let out = yard.store.stage().join(files::unique("upx"));
+    let out = yard.store.stage().join(staging::unique("upx"));
     let source = yard.store.path_of(from.digest());
     let args = ["-q".to_owned(), "-o".into(), out.display().to_string(), "--".into(), source.display().to_string()];
     yard.host.run(&Command::new(&program, "/").args(args)).map_err(failed)?;

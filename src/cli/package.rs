@@ -9,7 +9,7 @@ use super::summary;
 use crate::attest::{self, Dist, Placement, Source};
 use crate::console::Product;
 use crate::error::Failure;
-use crate::make;
+use crate::pipeline::make;
 use crate::survey::Repository;
 use crate::version::Mode;
 

@@ -14,12 +14,12 @@ use crate::attest::{self, Clean, Dist, Sealed, Subject};
 use crate::build;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
+use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
 use crate::product::{self, Archive, Binary};
 use crate::store::Records;
 use crate::survey::Repository;
 use crate::version::Mode;
-use crate::{Made, make};
 
 #[derive(Args)]
 pub struct Release {

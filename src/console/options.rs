@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use crate::host::env::Env;
+use crate::host::files;
 use crate::sanitize::Charset;
 use crate::table::Room;
 
@@ -209,7 +210,7 @@ fn stdout_device() -> Device {
         return Device::Terminal;
     }
     #[cfg(unix)]
-    if is_regular(&stdout) {
+    if files::is_regular(&stdout) {
         return Device::File;
     }
     Device::Pipe
@@ -221,16 +222,10 @@ fn stderr_device() -> Device {
         return Device::Terminal;
     }
     #[cfg(unix)]
-    if is_regular(&stderr) {
+    if files::is_regular(&stderr) {
         return Device::File;
     }
     Device::Pipe
-}
-
-#[cfg(unix)]
-fn is_regular(stream: &impl std::os::fd::AsFd) -> bool {
-    rustix::fs::fstat(stream)
-        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile)
 }
 
 #[cfg(test)]

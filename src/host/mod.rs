@@ -10,6 +10,7 @@ pub mod http;
 pub mod machine;
 pub mod process;
 pub mod regular;
+pub mod staging;
 pub mod stamp;
 pub mod tree;
 pub mod unpack;

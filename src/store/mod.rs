@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact::Artifact;
 use crate::host::files::{self, FileError};
+use crate::host::staging;
 
 pub use key::{Key, KeyBuilder};
 pub use prune::{Pruned, Stats};
@@ -91,7 +92,7 @@ impl Store {
     }
 
     /// Takes a complete file from the stage into the store.
-    pub fn keep(&self, settled: files::Settled) -> Result<Artifact, FileError> {
+    pub fn keep(&self, settled: staging::Settled) -> Result<Artifact, FileError> {
         let path = self.path_of(settled.artifact().digest());
         files::make_folder(path.parent().expect("a blob lies in a folder"))?;
         settled.commit(&path)
@@ -131,7 +132,7 @@ impl Store {
         let mut bytes = Digest::of(&body).hex().into_bytes();
         bytes.push(b'\n');
         bytes.extend(body);
-        files::write(&path, &bytes, 0o644).map(drop)
+        staging::write(&path, &bytes, 0o644).map(drop)
     }
 
     /// Forgets a step, so that it is done again.

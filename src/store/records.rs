@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::host::files::{self, FileError, Lock};
+use crate::host::files::{self, FileError};
+use crate::host::staging::{self, Lock};
 
 /// The folder of records in a project. It ignores itself, so that it never makes a tree dirty.
 pub struct Records {
@@ -20,7 +21,7 @@ impl Records {
         let lock = Lock::take(&dir.join("lock"))?;
         let ignore = dir.join(".gitignore");
         if files::what(&ignore)? == files::What::Nothing {
-            files::write(&ignore, b"*\n", 0o644)?;
+            staging::write(&ignore, b"*\n", 0o644)?;
         }
         Ok(Self { dir, _lock: lock })
     }
@@ -43,6 +44,6 @@ impl Records {
         if files::read_if_present(&path, bytes.len() as u64).ok().flatten().as_deref() == Some(bytes) {
             return Ok(());
         }
-        files::write(&path, bytes, 0o644).map(drop)
+        staging::write(&path, bytes, 0o644).map(drop)
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::host::files::{self, FileError, Lock};
+use crate::host::files::{self, FileError};
+use crate::host::staging::{self, Lock};
 
 /// A run's own folder. It goes when the run ends, and a killed run's folder goes with the next run: nothing that an
 /// orphaned child still writes there can reach another run.
@@ -15,7 +16,7 @@ impl Stage {
     /// Begins a run below `root`.
     pub fn begin(root: &Path) -> Result<Self, FileError> {
         clear_dead(root);
-        let path = root.join(files::unique("run"));
+        let path = root.join(staging::unique("run"));
         // The lock lies beside the folder, not in it: a folder is only removed by who holds its lock.
         let lock = Lock::take(&lock_of(&path))?;
         files::make_folder(&path)?;

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::*;
-use crate::host::files::Staged;
+use crate::host::staging::Staged;
 
 fn store(dir: &Path) -> Store {
     Store::open(dir).unwrap()

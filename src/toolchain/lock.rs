@@ -10,6 +10,7 @@ use super::go::dirhash::is_hash;
 use super::go::version::GoVersion;
 use crate::error::{Fault, Kind, Place};
 use crate::host::files::{self, FileError};
+use crate::host::staging;
 
 /// The file's name, beside `sealift.toml`.
 pub const NAME: &str = "sealift.lock";
@@ -171,7 +172,7 @@ impl Lock {
     pub fn write(&self, project: &Path) -> Result<(), LockError> {
         let (path, text) = (project.join(NAME), self.text());
         if files::read_if_present(&path, CAP)?.as_deref() != Some(text.as_bytes()) {
-            files::write(&path, text.as_bytes(), 0o644)?;
+            staging::write(&path, text.as_bytes(), 0o644)?;
         }
         Ok(())
     }

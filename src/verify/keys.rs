@@ -29,6 +29,7 @@ pub fn read_public(path: &Path) -> Result<PublicKey, VerifyError> {
 mod tests {
     use super::*;
     use crate::error::Fault;
+    use crate::host::staging;
 
     #[test]
     fn one_public_key_and_nothing_else() {
@@ -36,7 +37,7 @@ mod tests {
         let path = dir.path().join("k.pub");
         let secret = sealift_trust::SecretKey::generate(&zeroize::Zeroizing::new([1; 32]));
         let code = |bytes: &[u8]| {
-            files::write(&path, bytes, 0o644).unwrap();
+            staging::write(&path, bytes, 0o644).unwrap();
             read_public(&path).map_err(|error| error.code()).map(|key| key.fingerprint())
         };
         let pem = secret.public().to_pem();

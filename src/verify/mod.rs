@@ -64,9 +64,9 @@ impl Judgement {
     pub fn code(&self) -> Option<&'static str> {
         let by_reason = || match self.reasons.first() {
             Some(Reason::Threshold { .. }) => "verify.threshold",
-            Some(Reason::Key(_)) => "verify.key",
-            // What failed has a flaw of its own, with a code of its own.
-            Some(Reason::NotRun(..) | Reason::Failed(..)) | None => "verify.not-run",
+            Some(Reason::Key(_)) => "verify.other-key",
+            Some(Reason::NotRun(..)) => "verify.not-run",
+            Some(Reason::Failed(..)) | None => "verify.check-failed",
         };
         self.verified.is_none().then(|| self.flaws.first().map_or_else(by_reason, Flaw::code))
     }

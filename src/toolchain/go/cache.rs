@@ -13,8 +13,9 @@ use super::facts::Trust;
 use super::fault::GoError;
 use super::release::Release;
 use crate::host::Host;
-use crate::host::files::{self, FileError, Lock};
+use crate::host::files::{self, FileError};
 use crate::host::process::ProcessError;
+use crate::host::staging::{self, Lock};
 
 /// The most that is read of `fetched.json`.
 const CAP: u64 = 64 * 1024;
@@ -123,7 +124,7 @@ impl Staging<'_> {
 
 fn write_record(dir: &Path, fetched: &Fetched) -> Result<(), GoError> {
     let record = serde_json::to_vec(fetched).expect("strings and a digest have a JSON form");
-    files::write(&dir.join("fetched.json"), &record, 0o644)?;
+    staging::write(&dir.join("fetched.json"), &record, 0o644)?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::GoError;
 use crate::host::files;
+use crate::host::staging;
 use crate::host::stamp::stamp;
 use crate::target::Target;
 
@@ -45,7 +46,7 @@ pub fn identity(root: &Path, memos: &Path) -> Result<Digest, GoError> {
     let (identity, _) = hasher.finish();
     let memory = serde_json::to_vec(&Memo { stamps, identity }).expect("strings and a digest have a JSON form");
     files::make_folder(memos)?;
-    files::write(&memo, &memory, 0o644)?;
+    staging::write(&memo, &memory, 0o644)?;
     Ok(identity)
 }
 
@@ -74,7 +75,7 @@ pub fn targets(
         why: "`go tool dist list` does not list targets".into(),
     })?;
     files::make_folder(memos)?;
-    files::write(&memo, &answer, 0o644)?;
+    staging::write(&memo, &answer, 0o644)?;
     Ok(listed)
 }
 

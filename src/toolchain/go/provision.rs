@@ -19,9 +19,9 @@ use super::wanted::Wanted;
 use crate::command::Command;
 use crate::event::{Event, Events};
 use crate::host::Host;
-use crate::host::files::Staged;
 use crate::host::http::{Http, redacted};
 use crate::host::process::ProcessError;
+use crate::host::staging::Staged;
 use crate::toolchain::lock::Lock;
 
 /// The most that a toolchain's zip may have; those of 2026 have 75 MB.

@@ -9,10 +9,10 @@ use super::sources::{Sources, module_path};
 /// The layers from the top; modules of one layer may name each other.
 const LAYERS: &[&[&str]] = &[
     &["trust"],
-    &["target", "artifact", "command", "event", "error"],
+    &["target", "artifact", "command", "event", "error", "sanitize", "table", "product"],
     &["host"],
-    &["config"],
     &["archive"],
+    &["config"],
     &["store"],
     &["oci"],
     &["registry"],
@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["toolchain"],
     &["history"],
     &["version"],
+    &["survey"],
     &["plan"],
     &["build"],
     &["package"],
@@ -31,6 +32,7 @@ const LAYERS: &[&[&str]] = &[
     &["publish"],
     &["deploy"],
     &["rebuild"],
+    &["pipeline"],
     &["console"],
     &["page"],
     &["cli"],

@@ -16,6 +16,7 @@ use super::proxy::{self, Place, Proxies, ProxyError};
 use crate::error::{Fault, Kind};
 use crate::host::files::{self, FileError};
 use crate::host::http::Http;
+use crate::host::staging;
 use note::Verifier;
 use tree::{Head, Tile, Tree};
 
@@ -248,7 +249,7 @@ impl<'a> Session<'a> {
             }
         }
         files::make_folder(self.asking.seen)?;
-        files::write(&path, note.as_bytes(), 0o644)?;
+        staging::write(&path, note.as_bytes(), 0o644)?;
         Ok(())
     }
 
