@@ -236,6 +236,12 @@ impl Target {
         self.to_string().replace('/', "_")
     }
 
+    /// Whether Go links for this target only through a C toolchain of the platform (Go, `internal/platform`,
+    /// `MustLinkExternal`).
+    pub fn needs_cgo(&self) -> bool {
+        matches!((self.os.as_str(), self.arch.as_str()), ("ios", "arm64") | ("android", "386" | "amd64" | "arm"))
+    }
+
     /// What an executable's name ends with.
     pub fn executable_suffix(&self) -> &'static str {
         match self.os.as_str() {
