@@ -236,10 +236,10 @@ impl Target {
         self.to_string().replace('/', "_")
     }
 
-    /// Whether Go links for this target only through a C toolchain of the platform (Go, `internal/platform`,
-    /// `MustLinkExternal`).
+    /// Whether Go links for this target only through a C toolchain of the platform: Android needs it by itself (Go,
+    /// `internal/platform`, `MustLinkExternal`), iOS for its position-independent executables.
     pub fn needs_cgo(&self) -> bool {
-        matches!((self.os.as_str(), self.arch.as_str()), ("ios", "arm64") | ("android", "386" | "amd64" | "arm"))
+        self.os == "ios" || (self.os == "android" && self.arch != "arm64")
     }
 
     /// What an executable's name ends with.
