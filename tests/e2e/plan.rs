@@ -38,7 +38,7 @@ fn targets_are_resolved_by_the_toolchain() {
     assert!(plan.contains("GOMIPS=softfloat") && plan.contains("GOAMD64=v3"), "{plan}");
     sandbox
         .run(&["plan", "--snapshot", "--target", "linux/adm64"])
-        .fails(2, "usage.arguments", &["did you mean linux/amd64?"])
+        .fails(2, "target.unknown", &["did you mean linux/amd64?"])
         .quietly();
 }
 
