@@ -20,12 +20,21 @@ use report::{Report, Row};
 use scenario::Lab;
 use subject::{Lay, SUBJECTS};
 
-const USAGE: &str = "cargo xtask bench [--subject service|nats|all] [--rounds N] [--json FILE]";
+const USAGE: &str = "cargo xtask bench [--subject service|nats|all] [--rounds N] [--cold N] [--json FILE]";
 
 struct Wanted {
     subjects: Vec<&'static Lay>,
-    rounds: usize,
+    rounds: Rounds,
     json: Option<PathBuf>,
+}
+
+/// How often each scenario is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rounds {
+    /// With empty caches; 0 leaves these scenarios out.
+    cold: usize,
+    /// With warm ones.
+    warm: usize,
 }
 
 /// Measures, prints the table and writes the JSON; a missed limit is a failure.
@@ -33,8 +42,11 @@ pub fn run(arguments: &[String]) -> Outcome {
     let wanted = wanted(arguments)?;
     cargo()?.args(["build", "--release", "--package", "sealift"]).stream()?;
     let (sealift, folder) = (built("release")?, Folder::find()?);
-    let mut report = Report::new(wanted.rounds);
+    let mut report = Report::new();
     report.add(version(&sealift)?);
+    if wanted.rounds.cold == 0 {
+        report.extend(Err("cold scenarios (--cold 0)".to_owned()));
+    }
     for lay in &wanted.subjects {
         let mut lab = Lab::prepare(lay, &sealift, &folder)?;
         for row in lab.rows(wanted.rounds)? {
@@ -62,7 +74,7 @@ fn version(sealift: &std::path::Path) -> Result<Row, Failure> {
 }
 
 fn wanted(arguments: &[String]) -> Result<Wanted, Failure> {
-    let mut wanted = Wanted { subjects: SUBJECTS.iter().collect(), rounds: 5, json: None };
+    let mut wanted = Wanted { subjects: SUBJECTS.iter().collect(), rounds: Rounds { cold: 3, warm: 5 }, json: None };
     let mut rest = arguments.iter().map(String::as_str);
     while let Some(option) = rest.next() {
         let usage = || Failure::usage(format!("error: `{option}` is not understood here\nhint: {USAGE}"));
@@ -75,7 +87,8 @@ fn wanted(arguments: &[String]) -> Result<Wanted, Failure> {
                 let unknown = || Failure::unknown("subject", value, names, USAGE);
                 wanted.subjects = vec![found.ok_or_else(unknown)?];
             }
-            "--rounds" => wanted.rounds = value.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(usage)?,
+            "--cold" => wanted.rounds.cold = value.parse().map_err(|_| usage())?,
+            "--rounds" => wanted.rounds.warm = value.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(usage)?,
             "--json" => wanted.json = Some(value.into()),
             _ => return Err(usage()),
         }
@@ -93,10 +106,11 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let wanted = of(&["--subject", "nats", "--rounds", "3", "--json", "a.json"]).unwrap();
-        assert_eq!((wanted.subjects[0].name, wanted.subjects.len(), wanted.rounds), ("nats", 1, 3));
+        let wanted = of(&["--subject", "nats", "--rounds", "3", "--cold", "0", "--json", "a.json"]).unwrap();
+        assert_eq!((wanted.subjects[0].name, wanted.subjects.len()), ("nats", 1));
+        assert_eq!(wanted.rounds, Rounds { cold: 0, warm: 3 });
         assert_eq!(of(&[]).unwrap().subjects.len(), SUBJECTS.len());
-        for wrong in [&["--rounds", "0"][..], &["--rounds"], &["--subject", "nets"], &["x", "y"]] {
+        for wrong in [&["--rounds", "0"][..], &["--rounds"], &["--cold", "-1"], &["--subject", "nets"], &["x", "y"]] {
             assert_eq!(of(wrong).map(|_| ()).unwrap_err().exit, 2, "{wrong:?}");
         }
     }

@@ -33,7 +33,7 @@ const TASKS: &[Task] = &[
     Task {
         word: "bench",
         arguments: "[OPTION…]",
-        line: "sealift beside go build and goreleaser: --subject service|nats|all, --rounds N, --json FILE",
+        line: "sealift beside go build and goreleaser: --subject service|nats|all, --rounds N, --cold N, --json FILE",
         run: bench::run,
     },
     Task {

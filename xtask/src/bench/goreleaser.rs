@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::Rounds;
 use super::bare::cores;
 use super::measure;
 use super::report::Row;
@@ -36,7 +37,7 @@ snapshot: {version_template: "0.0.0-snapshot"}
 "#;
 
 /// Compares the scenarios with goreleaser where it is installed; else says why there is nothing.
-pub fn rows(lab: &mut Lab, folder: &Folder, rounds: usize) -> Result<Result<Vec<Row>, String>, Failure> {
+pub fn rows(lab: &mut Lab, folder: &Folder, rounds: Rounds) -> Result<Result<Vec<Row>, String>, Failure> {
     let Some(program) = folder.installed("goreleaser") else {
         return Ok(Err("goreleaser is not installed (cargo xtask tools bench)".to_owned()));
     };
@@ -44,9 +45,12 @@ pub fn rows(lab: &mut Lab, folder: &Folder, rounds: usize) -> Result<Result<Vec<
     lab.lay.lay(&peer.dir, lab.go())?;
     let config = peer.dir.join(".goreleaser.yaml");
     std::fs::write(&config, CONFIG).map_err(|error| Failure::tool(format!("error: {}: {error}", config.display())))?;
+    if rounds.cold == 0 {
+        measure::run(&mut peer.release(lab)?)?;
+    }
     let mut rows = Vec::new();
     let mut touches = 1000;
-    for (before, name, rounds) in Before::all(rounds) {
+    for (before, name, rounds) in Before::all(rounds).into_iter().filter(|(_, _, rounds)| *rounds > 0) {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for round in 0..rounds {
             lab.before(before)?;

@@ -99,15 +99,14 @@ impl Row {
 #[derive(Serialize)]
 pub struct Report {
     cores: usize,
-    rounds: usize,
     rows: Vec<Row>,
     not_run: Vec<String>,
 }
 
 impl Report {
     /// An empty one.
-    pub fn new(rounds: usize) -> Self {
-        Self { cores: cores(), rounds, rows: Vec::new(), not_run: Vec::new() }
+    pub fn new() -> Self {
+        Self { cores: cores(), rows: Vec::new(), not_run: Vec::new() }
     }
 
     /// Adds a row.
@@ -170,7 +169,7 @@ mod tests {
     fn a_ratio_is_of_medians_and_is_judged() {
         let row = |limit| Row::ratio("s", "w", "p", &[cost(1.0), cost(9.0), cost(2.0)], &[cost(4.0)], Some(limit));
         assert_eq!((row(0.5).ratio, row(0.5).passed, row(0.4).passed), (Some(0.5), Some(true), Some(false)));
-        let mut report = Report::new(1);
+        let mut report = Report::new();
         report.add(row(0.5));
         assert!(report.verdict().is_ok());
         report.add(row(0.4));

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::Rounds;
 use super::bare::Bare;
 use super::measure::{self, Cost};
 use super::report::Row;
@@ -39,8 +40,9 @@ pub enum Before {
 
 impl Before {
     /// The scenarios in the order in which each leaves what the next one needs, with the rounds of each.
-    pub fn all(rounds: usize) -> [(Self, &'static str, usize); 3] {
-        [(Self::Clear, "cold", rounds.min(3)), (Self::Touch, "touched", rounds), (Self::Nothing, "untouched", rounds)]
+    pub fn all(rounds: Rounds) -> [(Self, &'static str, usize); 3] {
+        let Rounds { cold, warm } = rounds;
+        [(Self::Clear, "cold", cold), (Self::Touch, "touched", warm), (Self::Nothing, "untouched", warm)]
     }
 }
 
@@ -76,15 +78,22 @@ impl Lab {
     }
 
     /// Runs every scenario.
-    pub fn rows(&mut self, rounds: usize) -> Result<Vec<Row>, Failure> {
+    pub fn rows(&mut self, rounds: Rounds) -> Result<Vec<Row>, Failure> {
         let mut rows = Vec::new();
+        // Without a cold round both sides still start from the same: everything built once.
+        if rounds.cold == 0 {
+            measure::run(&mut self.bare.matrix())?;
+        }
         for ((before, name, rounds), limit) in Before::all(rounds).into_iter().zip([1.05, 1.3, 0.4]) {
+            if rounds == 0 {
+                continue;
+            }
             let what = format!("release, {name}");
             let (ours, peer) = self.compare(&what, before, rounds, (Self::release, |lab| lab.bare.matrix()))?;
             rows.push(Row::ratio(self.lay.name, &what, "go build ×9", &ours, &peer, Some(limit)));
         }
         rows.push(sizes::row(self.lay.name, &self.project().join("dist"))?);
-        for (before, name, rounds) in Before::all(rounds) {
+        for (before, name, rounds) in Before::all(rounds).into_iter().filter(|(_, _, rounds)| *rounds > 0) {
             let what = format!("build -o, {name}");
             let (ours, peer) = self.compare(&what, before, rounds, (Self::build, |lab| lab.bare.host()))?;
             rows.push(Row::ratio(self.lay.name, &what, "go build -o", &ours, &peer, None));
