@@ -10,6 +10,7 @@ use super::measure::{self, Cost};
 use super::report::Row;
 use super::sizes;
 use super::subject::Lay;
+use crate::demo::copy;
 use crate::failure::{Failure, Outcome};
 use crate::run::Program;
 use crate::tools::Folder;
@@ -26,6 +27,9 @@ pub struct Lab {
     peak: u64,
     touches: usize,
 }
+
+/// Makes the command of one side.
+type Make = fn(&Lab) -> Command;
 
 /// What a round does before it measures.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,8 +84,9 @@ impl Lab {
     /// Runs every scenario.
     pub fn rows(&mut self, rounds: Rounds) -> Result<Vec<Row>, Failure> {
         let mut rows = Vec::new();
-        // Without a cold round both sides still start from the same: everything built once.
+        // Without a cold round both sides still start from the same: everything compiled and linked once.
         if rounds.cold == 0 {
+            copy(&self.dir.join("cache"), &self.bare.cache)?;
             measure::run(&mut self.bare.matrix())?;
         }
         for ((before, name, rounds), limit) in Before::all(rounds).into_iter().zip([1.05, 1.3, 0.4]) {
@@ -109,7 +114,7 @@ impl Lab {
         what: &str,
         before: Before,
         rounds: usize,
-        (ours, peer): (fn(&Self) -> Command, fn(&Self) -> Command),
+        (ours, peer): (Make, Make),
     ) -> Result<(Vec<Cost>, Vec<Cost>), Failure> {
         let (mut our_costs, mut peer_costs) = (Vec::new(), Vec::new());
         for round in 0..rounds {
