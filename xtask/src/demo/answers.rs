@@ -89,7 +89,7 @@ impl Drop for Service {
 }
 
 fn refused(what: &str) -> Failure {
-    Failure::refused(&format!("error: {what}"))
+    Failure::refused(format!("error: {what}"))
 }
 
 #[cfg(all(test, unix))]
