@@ -3,6 +3,7 @@
 // These are the developer's own tools: they start programs, read the tree and print. Invariant 12 is the product's.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod campaign;
 mod ci;
 mod failure;
 mod generate;
@@ -28,6 +29,12 @@ struct Task {
 }
 
 const TASKS: &[Task] = &[
+    Task {
+        word: "campaign",
+        arguments: "NAME [--smoke]",
+        line: "a long trial of one promise, or a sample of it: kill, repro",
+        run: campaign::run,
+    },
     Task {
         word: "ci",
         arguments: "",
