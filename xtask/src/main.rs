@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 mod bench;
+mod campaign;
 mod ci;
 mod demo;
 mod failure;
@@ -35,6 +36,12 @@ const TASKS: &[Task] = &[
         arguments: "[OPTION…]",
         line: "sealift beside go build and goreleaser: --subject service|nats|all, --rounds N, --cold N, --json FILE",
         run: bench::run,
+    },
+    Task {
+        word: "campaign",
+        arguments: "NAME [--smoke]",
+        line: "a long trial of one promise, or a sample of it: kill, repro",
+        run: campaign::run,
     },
     Task {
         word: "ci",
