@@ -166,9 +166,7 @@ impl Scene {
 
     /// Goes back to a kept state.
     pub fn restore(&self, name: &str) -> Outcome {
-        let state = self.dir().join("state");
-        std::fs::remove_dir_all(&state).map_err(|error| broken(&state, &error))?;
-        copy(&self.dir().join(name), &state)
+        copy(&self.dir().join(name), &self.dir().join("state"))
     }
 
     /// The files in `dist/`.
@@ -228,8 +226,9 @@ pub fn expect(output: std::io::Result<Output>, exit: i32) -> Result<Output, Fail
     Err(Failure::refused(format!("error: ended with {} where exit {exit} was expected\n{stderr}", output.status)))
 }
 
-/// Copies a folder with modes and times.
+/// Copies a folder with modes and times, in place of what is there.
 pub fn copy(from: &Path, to: &Path) -> Outcome {
+    Program::new("rm").args(["-rf"]).args([to]).stream()?;
     Program::new("cp").args(["-a", "--reflink=auto"]).args([from, to]).stream()
 }
 
