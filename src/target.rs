@@ -236,6 +236,12 @@ impl Target {
         self.to_string().replace('/', "_")
     }
 
+    /// Whether Go links for this target only through a C toolchain of the platform: Android needs it by itself (Go,
+    /// `internal/platform`, `MustLinkExternal`), iOS for its position-independent executables.
+    pub fn needs_cgo(&self) -> bool {
+        self.os == "ios" || (self.os == "android" && self.arch != "arm64")
+    }
+
     /// What an executable's name ends with.
     pub fn executable_suffix(&self) -> &'static str {
         match self.os.as_str() {

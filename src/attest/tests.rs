@@ -1,1 +1,510 @@
+#![allow(clippy::disallowed_methods)]
 
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+
+use sealift_trust::Passphrase;
+
+use super::keys::{self, KeyFileError, KeySource, Places};
+use super::*;
+use crate::archive::{Codec, Format, Member, MemberPath, Mode, write};
+use crate::error::{Fault, Kind};
+use crate::host::Host;
+use crate::host::env::Env;
+use crate::host::files;
+use crate::host::staging;
+use crate::product::{self, Held as Holds};
+
+fn host() -> Host {
+    Host::with_env(Env::of(PathBuf::from("/"), Vec::<(String, String)>::new()))
+}
+
+fn key() -> SecretKey {
+    SecretKey::generate(&zeroize::Zeroizing::new([7; 32]))
+}
+
+fn subject() -> Subject {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let service = Service {
+        name: own("api"),
+        version: "1.2.3".parse().unwrap(),
+        commit: commit.parse().unwrap(),
+        modified: None,
+    };
+    Subject {
+        product: own("shop"),
+        version: "1.2.3".parse().unwrap(),
+        channel: None,
+        snapshot: false,
+        commit: commit.parse().unwrap(),
+        source: None,
+        created: 0,
+        services: vec![service],
+    }
+}
+
+/// A store, a `dist/` and a journal in a temporary folder.
+struct Yard {
+    root: tempfile::TempDir,
+    archives: Vec<Archive>,
+    binaries: Vec<Binary>,
+}
+
+impl Yard {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("store")).unwrap();
+        let mut yard = Self { root, archives: Vec::new(), binaries: Vec::new() };
+        yard.pack("linux/amd64", Format::TarGz);
+        yard.pack("windows/arm64", Format::Zip);
+        yard.source();
+        yard
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn archive(&mut self, name: &str, format: Format, content: Vec<u8>, holds: Option<Holds>, target: Option<&str>) {
+        let member = Member {
+            path: MemberPath::new(holds.as_ref().map_or("main.go", |held| &held.path)).unwrap(),
+            mode: Mode::Executable,
+            size: content.len() as u64,
+            open: Box::new(move || Ok(Box::new(std::io::Cursor::new(content)))),
+        };
+        let mut bytes = Vec::new();
+        let written = write(Codec::from(format), 0, vec![member], &mut bytes).unwrap();
+        std::fs::write(self.path("store").join(name), bytes).unwrap();
+        self.archives.push(Archive {
+            name: own(name),
+            kind: if target.is_some() { ArchiveKind::Binaries } else { ArchiveKind::Source },
+            services: holds.iter().map(|held| held.service.clone()).collect(),
+            target: target.map(|target| target.parse().unwrap()),
+            artifact: written.archive,
+            media_type: format.media_type().to_owned(),
+            holds: holds.into_iter().collect(),
+        });
+    }
+
+    fn pack(&mut self, target: &str, format: Format) {
+        let content = format!("program for {target}").into_bytes();
+        let artifact = Artifact::of(&content);
+        let held =
+            Holds { path: "bin/api".into(), service: own("api"), digest: artifact.digest(), size: artifact.size() };
+        let name = format!("api_{}.{format}", target.replace('/', "_"));
+        self.archive(&name, format, content, Some(held), Some(target));
+        let (service, target, version) = (own("api"), target.parse().unwrap(), "1.2.3".parse().unwrap());
+        self.binaries.push(Binary { service, version, target, artifact });
+    }
+
+    fn source(&mut self) {
+        self.archive("source.tar.gz", Format::TarGz, b"package main".to_vec(), None, None);
+    }
+
+    fn sealed(&self, key: Option<&SecretKey>) -> Sealed {
+        seal(&subject(), &self.archives, &self.binaries, key).unwrap()
+    }
+
+    fn plan(&self, key: Option<&SecretKey>) -> Vec<Placement> {
+        self.sealed(key).placements(&self.archives, |archive| self.path("store").join(archive.name.as_str()))
+    }
+
+    fn try_place(&self, plan: &[Placement], clean: Clean) -> Result<Placed, AttestError> {
+        let (folder, journal) = (self.path("dist"), self.path(".sealift/dist.json"));
+        place(&host(), &Dist { folder: &folder, journal: &journal, clean }, plan)
+    }
+
+    fn place(&self, key: Option<&SecretKey>) -> Placed {
+        self.try_place(&self.plan(key), Clean::Refuse).unwrap()
+    }
+
+    fn there(&self) -> Vec<String> {
+        files::names(&self.path("dist")).unwrap()
+    }
+
+    /// What would show any write: inode, change time and mode of everything, folder and journal included.
+    fn traces(&self) -> BTreeMap<String, (u64, i64, i64, u32)> {
+        let dist = self.path("dist");
+        let mut paths: Vec<PathBuf> = self.there().iter().map(|name| dist.join(name)).collect();
+        paths.extend([dist, self.path(".sealift"), self.path(".sealift/dist.json")]);
+        let trace = |path: &PathBuf| {
+            let meta = std::fs::metadata(path).unwrap();
+            (path.display().to_string(), (meta.ino(), meta.ctime(), meta.ctime_nsec(), meta.mode()))
+        };
+        paths.iter().map(trace).collect()
+    }
+}
+
+const SIGNED: [&str; 6] = [
+    "api_linux_amd64.tar.gz",
+    "api_windows_arm64.zip",
+    "checksums.txt",
+    "checksums.txt.sig",
+    "release.json",
+    "source.tar.gz",
+];
+
+fn run(dir: &Path, program: &str, args: &[&str]) -> (bool, String) {
+    let output = Command::new(program).args(args).current_dir(dir).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn openssl_and_sha256sum_agree() {
+    let yard = Yard::new();
+    yard.place(Some(&key()));
+    let dist = yard.path("dist");
+    std::fs::write(yard.path("k.pub"), key().public().to_pem()).unwrap();
+    let (good, text) = run(&dist, "sha256sum", &["--strict", "-c", "checksums.txt"]);
+    assert!(good && text.lines().count() == 3, "{text}");
+    let verify = ["pkeyutl", "-verify", "-pubin", "-inkey", "../k.pub", "-rawin", "-sigfile", "checksums.txt.sig"];
+    let verify = [&verify[..], &["-in", "checksums.txt"]].concat();
+    let (good, text) = run(&dist, "openssl", &verify);
+    assert!(good, "{text}");
+    let mut changed = std::fs::read(dist.join("checksums.txt")).unwrap();
+    changed[0] ^= 1;
+    std::fs::write(dist.join("checksums.txt"), changed).unwrap();
+    assert!(!run(&dist, "openssl", &verify).0);
+    assert!(!run(&dist, "sha256sum", &["--strict", "-c", "checksums.txt"]).0);
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let yard = Yard::new();
+    let (once, again) = (yard.sealed(Some(&key())), yard.sealed(Some(&key())));
+    assert_eq!((&once.files, once.manifest), (&again.files, again.manifest));
+    let mut shuffled =
+        Yard { root: tempfile::tempdir().unwrap(), archives: yard.archives.clone(), binaries: yard.binaries.clone() };
+    shuffled.archives.reverse();
+    shuffled.binaries.reverse();
+    assert_eq!(shuffled.sealed(Some(&key())).files, once.files);
+    let names: Vec<&str> = once.files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["checksums.txt", "checksums.txt.sig", "release.json"]);
+    let unsigned = yard.sealed(None);
+    let names: Vec<&str> = unsigned.files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["checksums.txt", "release.unsigned.json"]);
+    assert_eq!(Digest::of(&unsigned.files[1].1), unsigned.manifest);
+}
+
+#[test]
+fn what_makes_no_release_is_refused() {
+    let yard = Yard::new();
+    let code = |subject: &Subject, archives: &[Archive], binaries: &[Binary]| {
+        let error = seal(subject, archives, binaries, Some(&key())).unwrap_err();
+        (error.code(), error.kind())
+    };
+    assert_eq!(code(&subject(), &[], &[]), ("statement.nothing", Kind::Input));
+    assert_eq!(code(&subject(), &yard.archives[..1], &yard.binaries), ("statement.not-held", Kind::Input));
+    assert_eq!(code(&subject(), &yard.archives, &yard.binaries[..1]), ("statement.holds-stranger", Kind::Input));
+    let late = Subject { created: u64::MAX, ..subject() };
+    assert_eq!(code(&late, &yard.archives, &yard.binaries), ("attest.created", Kind::Config));
+    let empty = Archive { artifact: Artifact::of(b""), ..yard.archives[0].clone() };
+    assert_eq!(code(&subject(), &[empty], &yard.binaries), ("attest.size", Kind::Input));
+    let mut outside = yard.archives.clone();
+    outside[0].holds[0].path = "../api".into();
+    assert_eq!(code(&subject(), &outside, &yard.binaries).1, Kind::Input);
+}
+
+#[test]
+fn a_second_run_touches_nothing() {
+    let yard = Yard::new();
+    let placed = yard.place(Some(&key()));
+    assert_eq!((placed.written.len(), placed.kept.len(), placed.removed.len()), (6, 0, 0));
+    assert_eq!(yard.there(), SIGNED);
+    assert!(yard.there().iter().all(|name| files::mode(&yard.path("dist").join(name)).unwrap() == 0o644));
+    let before = yard.traces();
+    let placed = yard.place(Some(&key()));
+    assert_eq!((placed.written.len(), placed.kept.len(), placed.removed.len()), (0, 6, 0));
+    assert_eq!(yard.traces(), before);
+}
+
+#[test]
+fn only_what_differs_is_written_and_the_store_is_never_shared() {
+    let yard = Yard::new();
+    yard.place(Some(&key()));
+    let zip = yard.path("dist/api_windows_arm64.zip");
+    let stored = std::fs::read(yard.path("store/api_windows_arm64.zip")).unwrap();
+    let before = yard.traces();
+    std::fs::write(&zip, b"damaged").unwrap();
+    assert_eq!(std::fs::read(yard.path("store/api_windows_arm64.zip")).unwrap(), stored, "no hard link");
+    let placed = yard.place(Some(&key()));
+    let written: Vec<&str> = placed.written.iter().map(FileName::as_str).collect();
+    assert_eq!(written, ["api_windows_arm64.zip", "release.json"], "the manifest goes first and comes last");
+    assert_eq!(std::fs::read(&zip).unwrap(), stored);
+    let after = yard.traces();
+    let untouched = yard.path("dist/source.tar.gz").display().to_string();
+    assert_eq!(before[&untouched], after[&untouched]);
+    files::set_mode(&zip, 0o600).unwrap();
+    assert_eq!(yard.place(Some(&key())).written.len(), 2);
+    assert_eq!(files::mode(&zip).unwrap(), 0o644);
+}
+
+#[test]
+fn what_sealift_left_there_goes_and_what_it_did_not_put_there_stays() {
+    let yard = Yard::new();
+    yard.place(None);
+    assert!(yard.there().contains(&"release.unsigned.json".to_owned()));
+    let placed = yard.place(Some(&key()));
+    assert_eq!(placed.removed, ["release.unsigned.json"]);
+    assert_eq!(yard.there(), SIGNED);
+
+    std::fs::write(yard.path("dist/.staged.123-4"), b"half").unwrap();
+    let before = files::mode(&yard.path("dist/release.json")).unwrap();
+    let placed = yard.place(Some(&key()));
+    assert_eq!((placed.removed, placed.written.len()), (vec![".staged.123-4".to_owned()], 0));
+    assert_eq!(files::mode(&yard.path("dist/release.json")).unwrap(), before);
+
+    for foreign in ["mine.txt", ".staged.mine", ".staged.1-"] {
+        std::fs::write(yard.path("dist").join(foreign), b"precious").unwrap();
+        let before = yard.traces();
+        let error = yard.try_place(&yard.plan(None), Clean::Refuse).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("attest.foreign-file", Kind::Conflict));
+        assert!(error.to_string().contains(foreign) && error.hint().unwrap().contains("--clean"), "{error}");
+        assert_eq!(yard.traces(), before);
+        std::fs::remove_file(yard.path("dist").join(foreign)).unwrap();
+    }
+}
+
+#[test]
+fn clean_removes_everything_but_a_repository() {
+    let yard = Yard::new();
+    for folder in ["dist/old/deep", "dist/release.json"] {
+        std::fs::create_dir_all(yard.path(folder)).unwrap();
+    }
+    std::fs::write(yard.path("dist/old/deep/file"), b"x").unwrap();
+    std::os::unix::fs::symlink(yard.path("store"), yard.path("dist/link")).unwrap();
+    assert_eq!(yard.try_place(&yard.plan(None), Clean::Refuse).unwrap_err().code(), "attest.foreign-file");
+    let placed = yard.try_place(&yard.plan(Some(&key())), Clean::Remove).unwrap();
+    assert_eq!(placed.removed, ["link", "old", "release.json"]);
+    assert_eq!(yard.there(), SIGNED);
+    assert_eq!(files::names(&yard.path("store")).unwrap().len(), 3, "a link is removed, not what it leads to");
+    std::fs::create_dir(yard.path("dist/.git")).unwrap();
+    let error = yard.try_place(&yard.plan(Some(&key())), Clean::Remove).unwrap_err();
+    assert_eq!((error.code(), yard.there().len()), ("attest.repository", 7));
+}
+
+#[test]
+fn a_linked_dist_is_refused() {
+    let yard = Yard::new();
+    std::fs::create_dir(yard.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(yard.path("elsewhere"), yard.path("dist")).unwrap();
+    assert_eq!(yard.try_place(&yard.plan(None), Clean::Remove).unwrap_err().code(), "file.not-a-folder");
+    assert!(files::names(&yard.path("elsewhere")).unwrap().is_empty());
+}
+
+/// A release that could not be completed has no manifest, and the next run completes it.
+#[test]
+fn a_failed_run_leaves_no_manifest_and_the_next_one_goes_on() {
+    let yard = Yard::new();
+    yard.place(Some(&key()));
+    let stored = yard.path("store/api_linux_amd64.tar.gz");
+    let good = std::fs::read(&stored).unwrap();
+    for bad in [&b"other"[..], &[]] {
+        std::fs::remove_file(yard.path("dist/api_linux_amd64.tar.gz")).unwrap();
+        std::fs::write(&stored, bad).unwrap();
+        let error = yard.try_place(&yard.plan(Some(&key())), Clean::Refuse).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("attest.changed", Kind::Input));
+        let there = ["api_windows_arm64.zip", "checksums.txt", "checksums.txt.sig", "source.tar.gz"];
+        assert_eq!(yard.there(), there, "neither a manifest nor a staged file");
+        std::fs::write(&stored, &good).unwrap();
+        assert_eq!(yard.place(Some(&key())).written.len(), 2);
+        assert_eq!(yard.there(), SIGNED);
+    }
+}
+
+/// Every state that a run from one release to the next can be killed in, as `place` orders its steps: the list knows
+/// both, no manifest, stale files gone one by one, new ones coming one by one, perhaps a staged file.
+#[test]
+fn from_every_state_between_two_releases_the_next_run_goes_on() {
+    let yard = Yard::new();
+    let old =
+        [&yard.plan(None)[..], &[Placement { name: own("old.txt"), source: Source::Bytes(b"old".to_vec()) }]].concat();
+    let (new, folder) = (yard.plan(Some(&key())), yard.path("dist"));
+    let journal = yard.path(".sealift/dist.json");
+    for done in 0..=new.len() {
+        yard.try_place(&old, Clean::Refuse).unwrap();
+        let both = old.iter().chain(&new).map(|placement| placement.name.clone()).collect();
+        super::journal::write(&journal, &both).unwrap();
+        files::remove(&folder.join("release.unsigned.json")).unwrap();
+        if done > 0 {
+            files::remove(&folder.join("old.txt")).unwrap();
+        }
+        for (name, bytes) in yard.sealed(Some(&key())).files.iter().take(done.saturating_sub(yard.archives.len())) {
+            staging::write(&folder.join(name.as_str()), bytes, 0o644).unwrap();
+        }
+        std::fs::write(folder.join(format!(".staged.1-{done}")), b"half").unwrap();
+        yard.try_place(&new, Clean::Refuse).unwrap();
+        assert_eq!(yard.there(), SIGNED, "after {done} files");
+        let traces = yard.traces();
+        assert!(yard.try_place(&new, Clean::Refuse).unwrap().written.is_empty());
+        assert_eq!(yard.traces(), traces, "the list is right too");
+    }
+}
+
+#[test]
+fn an_interrupted_run_stops() {
+    let yard = Yard::new();
+    let interrupted = host();
+    interrupted.children.stop();
+    let (folder, journal) = (yard.path("dist"), yard.path("journal"));
+    let dist = Dist { folder: &folder, journal: &journal, clean: Clean::Refuse };
+    let error = place(&interrupted, &dist, &yard.plan(None)).unwrap_err();
+    assert_eq!((error.kind(), yard.there().len()), (Kind::Interrupted, 0));
+}
+
+#[test]
+fn a_name_stands_for_one_file() {
+    let yard = Yard::new();
+    let mut plan = yard.plan(None);
+    plan.push(Placement { name: own("CHECKSUMS.txt"), source: Source::Bytes(Vec::new()) });
+    assert_eq!(yard.try_place(&plan, Clean::Refuse).unwrap_err().code(), "attest.same-name");
+}
+
+#[test]
+fn what_was_packaged_is_measured_again() {
+    let yard = Yard::new();
+    yard.place(Some(&key()));
+    let (dist, record) = (yard.path("dist"), yard.path(".sealift/package.json"));
+    assert_eq!(recall(&dist, &record).unwrap_err().code(), "attest.missing");
+    std::fs::write(&record, product::record(&yard.binaries, &yard.archives).unwrap()).unwrap();
+    let recalled = recall(&dist, &record).unwrap();
+    assert_eq!((&recalled.archives, &recalled.binaries), (&yard.archives, &yard.binaries));
+    let sealed = seal(&subject(), &recalled.archives, &recalled.binaries, Some(&key())).unwrap();
+    let plan = sealed.placements(&recalled.archives, |archive| dist.join(archive.name.as_str()));
+    assert!(yard.try_place(&plan, Clean::Refuse).unwrap().written.is_empty());
+
+    let zip = dist.join("api_windows_arm64.zip");
+    let whole = std::fs::read(&zip).unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    for (bytes, code) in [(&flipped[..], "attest.changed"), (&whole[1..], "attest.changed")] {
+        std::fs::write(&zip, bytes).unwrap();
+        assert_eq!(recall(&dist, &record).unwrap_err().code(), code);
+    }
+    std::fs::remove_file(&zip).unwrap();
+    std::os::unix::fs::symlink(yard.path("store/api_windows_arm64.zip"), &zip).unwrap();
+    assert_eq!(recall(&dist, &record).unwrap_err().code(), "attest.missing");
+    std::fs::remove_file(&zip).unwrap();
+    std::fs::write(&zip, &whole).unwrap();
+
+    // A record that tells of another binary than the one that lies there.
+    let mut lying = yard.archives.clone();
+    lying[0].holds[0].size += 1;
+    std::fs::write(&record, product::record(&yard.binaries, &lying).unwrap()).unwrap();
+    assert_eq!(recall(&dist, &record).unwrap_err().code(), "attest.changed");
+    let stranger = Binary { artifact: Artifact::of(b"stranger"), ..yard.binaries[0].clone() };
+    std::fs::write(&record, product::record(&[stranger], &yard.archives).unwrap()).unwrap();
+    assert_eq!(recall(&dist, &record).unwrap_err().code(), "attest.missing");
+    std::fs::write(&record, b"{}").unwrap();
+    assert_eq!(recall(&dist, &record).unwrap_err().code(), "attest.record");
+}
+
+fn with_env<const N: usize>(dir: &Path, vars: [(&str, &str); N]) -> Host {
+    Host::with_env(Env::of(dir.to_owned(), vars))
+}
+
+#[test]
+fn a_new_key_is_private_and_never_replaces_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("release.key");
+    let public = keys::generate(&path, None).unwrap();
+    assert_eq!((files::mode(&path).unwrap(), files::mode(&keys::public_path(&path)).unwrap()), (0o600, 0o644));
+    let pem = std::fs::read_to_string(keys::public_path(&path)).unwrap();
+    assert_eq!(sealift_trust::PublicKey::from_pem(&pem).unwrap().fingerprint(), public.fingerprint());
+    let (good, text) = run(dir.path(), "openssl", &["pkey", "-in", "release.key", "-pubout"]);
+    assert!(good && text == pem, "{text}");
+    let secret = std::fs::read(&path).unwrap();
+    for there in ["release.key", "release.key.pub"] {
+        let error = keys::generate(&path, None).unwrap_err();
+        assert_eq!((error.code(), error.kind()), ("key.exists", Kind::Conflict));
+        assert_eq!(std::fs::read(&path).ok(), (there == "release.key").then(|| secret.clone()));
+        std::fs::remove_file(dir.path().join(there)).unwrap();
+    }
+    let again = keys::generate(&path, None).unwrap();
+    assert_ne!(again.fingerprint(), public.fingerprint());
+}
+
+#[test]
+fn a_key_comes_from_the_first_place_that_names_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let of = |name: &str| keys::generate(&dir.path().join(name), None).unwrap().fingerprint();
+    let (option, variable, config) = (of("option"), of("variable"), of("config"));
+    let text = std::fs::read_to_string(dir.path().join("variable")).unwrap();
+    let (flag, file) = (Path::new("option"), Path::new("config"));
+    let load = |host: &Host, places: Places<'_>| {
+        let loaded = keys::load_secret(host, &places);
+        loaded.map(|loaded| loaded.map(|loaded| (loaded.key.public().fingerprint(), loaded.source)))
+    };
+    let all = Places { option: Some(flag), config: Some(file) };
+    let no_option = Places { option: None, config: Some(file) };
+    let none = Places { option: None, config: None };
+    let both = with_env(dir.path(), [("SEALIFT_KEY", "variable"), ("SEALIFT_KEY_PEM", &text)]);
+    let path = with_env(dir.path(), [("SEALIFT_KEY", "variable")]);
+    let pem = with_env(dir.path(), [("SEALIFT_KEY_PEM", &text)]);
+    let empty = with_env(dir.path(), []);
+    assert_eq!(load(&both, all).unwrap(), Some((option, KeySource::Option(dir.path().join("option")))));
+    assert!(matches!(load(&both, no_option), Err(KeyFileError::TwoSources)));
+    assert_eq!(load(&path, no_option).unwrap().unwrap().0, variable);
+    assert_eq!(load(&pem, no_option).unwrap(), Some((variable, KeySource::Text)));
+    assert_eq!(load(&empty, no_option).unwrap().unwrap().0, config);
+    assert_eq!(load(&empty, none).unwrap(), None);
+    // A place that names a key which is not there is an error: the next place is not asked.
+    let absent = with_env(dir.path(), [("SEALIFT_KEY", "absent")]);
+    let error = load(&absent, no_option).unwrap_err();
+    assert_eq!(
+        (error.code(), error.hint().is_some_and(|hint| hint.starts_with("sealift key generate"))),
+        ("key.absent", true)
+    );
+}
+
+#[test]
+fn a_key_that_cannot_be_trusted_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    keys::generate(&path, None).unwrap();
+    let host = with_env(dir.path(), []);
+    let load = |path: &Path| keys::load_secret(&host, &Places { option: Some(path), config: None });
+    for mode in [0o640, 0o604, 0o610, 0o644] {
+        files::set_mode(&path, mode).unwrap();
+        let error = load(&path).unwrap_err();
+        assert_eq!((error.code(), error.hint().unwrap()), ("key.permissions", format!("chmod 600 {}", path.display())));
+    }
+    files::set_mode(&path, 0o400).unwrap();
+    assert!(load(&path).unwrap().is_some());
+    // Secrets are mounted as links; what counts is the file.
+    std::os::unix::fs::symlink(&path, dir.path().join("link")).unwrap();
+    assert!(load(&dir.path().join("link")).unwrap().is_some());
+    files::set_mode(&keys::public_path(&path), 0o600).unwrap();
+    assert_eq!(load(&keys::public_path(&path)).unwrap_err().code(), "key.secret-wanted");
+    assert_eq!(load(dir.path()).unwrap_err().code(), "key.not-a-file");
+    for (bytes, code) in
+        [(&b"nothing"[..], "key.not-pem"), (&[0xff; 8], "file.not-text"), (&vec![b'x'; 70_000], "file.too-large")]
+    {
+        let bad = dir.path().join("bad");
+        staging::write(&bad, bytes, 0o600).unwrap();
+        assert_eq!(load(&bad).unwrap_err().code(), code);
+    }
+}
+
+#[test]
+fn a_passphrase_comes_from_the_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    let passphrase = Passphrase::new(b"correct horse".to_vec()).unwrap();
+    let public = keys::generate(&path, Some(&passphrase)).unwrap();
+    let places = Places { option: Some(&path), config: None };
+    let right = with_env(dir.path(), [("SEALIFT_KEY_PASSWORD", "correct horse")]);
+    let loaded = keys::load_secret(&right, &places).unwrap().unwrap();
+    assert_eq!(loaded.key.public().fingerprint(), public.fingerprint());
+    for (host, code) in [
+        (with_env(dir.path(), [("SEALIFT_KEY_PASSWORD", "wrong")]), "key.passphrase-wrong"),
+        (with_env(dir.path(), []), "key.passphrase-missing"),
+    ] {
+        let error = keys::load_secret(&host, &places).unwrap_err();
+        assert_eq!((error.code(), error.hint().unwrap().contains("SEALIFT_KEY_PASSWORD")), (code, true));
+        assert!(!format!("{error:?}").contains("wrong\""));
+    }
+}

@@ -47,7 +47,7 @@ impl Attest {
         }
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let parts = Parts { archives: recalled.archives, binaries: recalled.binaries, files };
-        let sealed = seal_and_place(&project, &records, &plan, parts, (key.as_ref(), clean(self.clean)))?;
+        let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.clean)))?;
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": key.is_some() });
         let name = if key.is_some() { "release.json" } else { "release.unsigned.json" };
         Ok(Product::lines([project.dist().join(name).display().to_string()]).with_data(data))

@@ -12,7 +12,6 @@ use crate::console::Product;
 use crate::error::Failure;
 use crate::host::files;
 use crate::survey::Repository;
-use crate::target::Pattern;
 use crate::version::Mode;
 
 #[derive(Args)]
@@ -27,7 +26,7 @@ pub struct Build {
 impl Build {
     pub fn run(mut self, world: &World<'_>) -> Result<Product, Failure> {
         if self.output.is_some() && self.selection.targets.is_empty() {
-            self.selection.targets = vec!["host".parse::<Pattern>()?];
+            self.selection.targets = vec!["host".to_owned()];
         }
         let project = Project::open(world, &self.selection, None)?;
         let records = project.records()?;

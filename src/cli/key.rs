@@ -47,13 +47,13 @@ impl Key {
             Word::Generate { file } => generate(world, &world.dir().join(file)),
             Word::Public { file } => {
                 let file = file.map(|file| world.dir().join(file));
-                Ok(Product::text(public_of(world, file)?.to_pem()))
+                Ok(Product::text(public_of(world, file.as_deref())?.to_pem()))
             }
             Word::Show { file } => {
                 let path = world.dir().join(file);
                 let secret = files::read_text(&path, CAP)?.contains("PRIVATE KEY");
                 if secret {
-                    Ok(shown("secret", &public_of(world, Some(path))?))
+                    Ok(shown("secret", &public_of(world, Some(&path))?))
                 } else {
                     Ok(shown("public", &read_public(&path)?))
                 }
@@ -71,8 +71,8 @@ fn generate(world: &World<'_>, path: &std::path::Path) -> Result<Product, Failur
     Ok(Product::lines([public.display().to_string()]).with_data(data("public", &key)).with_note(note))
 }
 
-fn public_of(world: &World<'_>, file: Option<PathBuf>) -> Result<PublicKey, Failure> {
-    let loaded = keys::load_secret(world.host, &Places { option: file.as_deref(), config: None })?;
+fn public_of(world: &World<'_>, file: Option<&std::path::Path>) -> Result<PublicKey, Failure> {
+    let loaded = keys::load_secret(world.host, &Places { option: file, config: None })?;
     let Some(loaded) = loaded else {
         let hint = Some("sealift key public FILE".to_owned());
         return Err(super::usage("key.none", Kind::Usage, "no key is named".into(), hint));

@@ -14,6 +14,7 @@ mod reference;
 mod release;
 mod schema;
 mod summary;
+mod toolchain;
 mod update;
 mod verify;
 mod version;
@@ -102,6 +103,9 @@ enum Command {
     /// Print generated parts of the documentation
     #[command(hide = true)]
     Reference(reference::Reference),
+    /// Print the path of the go command of a release, fetched and verified where it is not installed
+    #[command(hide = true)]
+    Toolchain(toolchain::Toolchain),
 }
 
 /// What every subcommand is given.
@@ -181,6 +185,7 @@ fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
         Command::Reference(reference) => reference.run(),
+        Command::Toolchain(toolchain) => toolchain.run(world),
     }
 }
 

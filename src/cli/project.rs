@@ -8,7 +8,7 @@ use super::World;
 use crate::build::Yard;
 use crate::config::settings::Config;
 use crate::config::{self, Fallback, Loaded, Overrides};
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::event::Events;
 use crate::history::Git;
 use crate::host::Host;
@@ -28,7 +28,18 @@ pub struct Selection {
     pub services: Vec<String>,
     /// Only these targets: os/arch[/variant], "linux/*", "!windows/386", host, all (again for more)
     #[arg(short, long = "target", value_name = "TARGET", value_delimiter = ',')]
-    pub targets: Vec<Pattern>,
+    pub targets: Vec<String>,
+}
+
+impl Selection {
+    /// The targets, parsed. A mistyped one is a matter of the command line, whatever it would be in a file.
+    fn patterns(&self) -> Result<Option<Vec<Pattern>>, Failure> {
+        let parse = |text: &String| {
+            text.parse::<Pattern>().map_err(|error| Failure { kind: Kind::Usage, ..Failure::from(error) })
+        };
+        let patterns = self.targets.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(patterns).filter(|patterns| !patterns.is_empty()))
+    }
 }
 
 /// A project that is being worked on. While it lives, no other sealift works on it.
@@ -65,7 +76,7 @@ fn fallback(host: &Host, root: &Path) -> Fallback {
 impl<'a> Project<'a> {
     /// Opens a project.
     pub fn open(world: &World<'a>, selection: &Selection, key: Option<&Path>) -> Result<Self, Failure> {
-        let targets = Some(selection.targets.clone()).filter(|targets| !targets.is_empty());
+        let targets = selection.patterns()?;
         let key = key.map(|key| world.dir().join(key));
         let overrides = Overrides { targets, services: selection.services.clone(), key };
         let loaded = load(world, &overrides)?;

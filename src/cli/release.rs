@@ -54,7 +54,7 @@ impl Release {
         let yard = project.yard(&survey, &plan);
         let made = make(&yard)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
-        let sealed = seal_and_place(&project, &records, &plan, Parts::of(&made), (key.as_ref(), clean(self.clean)))?;
+        let sealed = seal_and_place(&project, &records, &plan, &Parts::of(&made), (key.as_ref(), clean(self.clean)))?;
         build::hooks(&yard, &project.config.root, "after")?;
         let signed = key.is_some();
         let data = serde_json::json!({
@@ -113,12 +113,12 @@ pub fn seal_and_place(
     project: &Project<'_>,
     records: &Records,
     plan: &Plan,
-    parts: Parts,
+    parts: &Parts,
     (key, clean): (Option<&SecretKey>, Clean),
 ) -> Result<Sealed, Failure> {
     let subject = subject(plan)?;
     let sealed = attest::seal(&subject, &parts.archives, &parts.binaries, key)?;
-    write_package_record(records, &parts)?;
+    write_package_record(records, parts)?;
     let stored = |archive: &Archive| {
         let index = parts.archives.iter().position(|known| known.name == archive.name);
         parts.files[index.expect("a placement is of an archive")].clone()

@@ -84,7 +84,7 @@ fn from_source(reader: &Reader<'_>, spaces: &[Space], service: &Service, found: 
         .ok_or_else(|| SurveyError::NoModule { dir: dir.display().to_string() })?;
     let index = toolchain_of(reader, space, found)?;
     let toolchain = &found.toolchains[index];
-    let targets = target::resolve(&service.settings.build.targets, &toolchain.version, &toolchain.targets)?;
+    let targets = targets_of(reader, &service.settings, toolchain)?;
     let pattern = vec![pattern_of(&toolchain.dir, &dir)];
     let listings = list_all(reader, toolchain, &pattern, &with_settings(&service.settings, &targets))?;
     let main = listings.values().flat_map(Listing::mains).next().map(|package| package.import_path.clone());
@@ -117,11 +117,11 @@ fn discover(reader: &Reader<'_>, spaces: &[Space], wanted: &[String], found: &mu
         return Err(SurveyError::NoModule { dir });
     }
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    for space in spaces {
+    for space in spaces.iter().filter(|space| space.may_have_commands(spaces, reader)) {
         let index = toolchain_of(reader, space, found)?;
         let toolchain = &found.toolchains[index];
         let settings = &reader.config.defaults;
-        let targets = target::resolve(&settings.build.targets, &toolchain.version, &toolchain.targets)?;
+        let targets = targets_of(reader, settings, toolchain)?;
         let listings = list_all(reader, toolchain, &space.everything(), &with_settings(settings, &targets))?;
         let mut mains: BTreeMap<String, PathBuf> = BTreeMap::new();
         for package in listings.values().flat_map(Listing::mains) {
@@ -145,6 +145,27 @@ fn discover(reader: &Reader<'_>, spaces: &[Space], wanted: &[String], found: &mu
         None if known.is_empty() => Err(SurveyError::NoMain { dir }),
         None => Ok(()),
     }
+}
+
+/// The targets that settings select. One that only a wildcard names, and that cannot be linked without cgo, is left out
+/// where cgo is off, and that is said.
+fn targets_of(reader: &Reader<'_>, settings: &Settings, toolchain: &Toolchain) -> Result<Vec<Target>, SurveyError> {
+    let build = &settings.build;
+    let mut targets = target::resolve(&build.targets, &toolchain.version, &toolchain.targets)?;
+    let named = |target: &Target| build.targets.iter().any(|pattern| pattern.is_exact() && pattern.matches(target));
+    let mut left_out = Vec::new();
+    targets.retain(|target| {
+        let keep = !target.needs_cgo() || named(target) || build.for_target(target).cgo;
+        if !keep {
+            left_out.push(target.to_string());
+        }
+        keep
+    });
+    if !left_out.is_empty() {
+        let text = format!("{} need cgo, which is off: left out", left_out.join(", "));
+        reader.events.warn("survey.needs-cgo", text);
+    }
+    Ok(targets)
 }
 
 fn pattern_of(base: &Path, dir: &Path) -> String {

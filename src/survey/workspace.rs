@@ -145,19 +145,32 @@ pub(super) fn spaces(root: &Path, tree: &Tree) -> Result<Vec<Space>, SurveyError
     for path in tree.named("go.mod") {
         let dir = path.parent().unwrap_or(root).to_owned();
         let Ok(inner) = dir.strip_prefix(root) else { continue };
-        // What `./...` passes over is no place for a service.
-        let hidden = inner.components().any(|part| {
-            let part = part.as_os_str().to_string_lossy();
-            part.starts_with(['.', '_']) || matches!(&*part, "testdata" | "vendor" | "node_modules")
-        });
-        if !hidden && !taken.contains(&dir) {
+        if !is_hidden(inner) && !taken.contains(&dir) {
             spaces.push(Space { members: vec![dir.clone()], dir, workspace: false });
         }
     }
     Ok(spaces)
 }
 
+/// Whether `./...` passes over a folder: such a folder is no place for a service.
+fn is_hidden(inner: &Path) -> bool {
+    inner.components().any(|part| {
+        let part = part.as_os_str().to_string_lossy();
+        part.starts_with(['.', '_']) || matches!(&*part, "testdata" | "vendor" | "node_modules")
+    })
+}
+
 impl Space {
+    /// Whether one of its modules has a folder that looks like a command's, so that its toolchain is needed at all: a
+    /// module that only serves as a replacement may ask for a Go that nothing here is built with.
+    pub(super) fn may_have_commands(&self, all: &[Self], reader: &Reader<'_>) -> bool {
+        reader.tree.commands().any(|dir| {
+            let inner = dir.strip_prefix(&reader.config.root).unwrap_or(dir);
+            let own = self.depth(dir);
+            own.is_some() && !is_hidden(inner) && all.iter().all(|other| other.depth(dir) <= own)
+        })
+    }
+
     /// Whether a folder belongs to this module or workspace, and how deep its module lies: the deepest one owns it.
     pub(super) fn depth(&self, dir: &Path) -> Option<usize> {
         self.members.iter().filter(|member| dir.starts_with(member)).map(|member| member.components().count()).max()

@@ -97,6 +97,11 @@ impl Pattern {
         }
     }
 
+    /// Whether this pattern names one target, and not a set of them.
+    pub fn is_exact(&self) -> bool {
+        matches!(self.select, Select::One(_))
+    }
+
     /// Whether this pattern takes targets away from a list.
     pub fn excludes(&self) -> bool {
         self.exclude

@@ -29,7 +29,7 @@ pub(super) fn judge(host: &Host, scene: &Scene, release: &Release, findings: &mu
     let mut seen = machine::parallel(&work, machine::cores(), |(given, entry)| examine(host, given, entry, &known))?;
     seen.sort_by(|a, b| a.name.cmp(&b.name));
     let missing = match scene.scope {
-        Scope::Release => missing(scene, &entries),
+        Scope::Release => missing(scene, release),
         Scope::Files => Vec::new(),
     };
     record(scene, release, findings, Seen { files: seen, missing, strangers: strangers(scene, release, &entries) });
@@ -93,10 +93,11 @@ fn differs(found: &Regular, name: &FileName, entry: &Entry) -> std::io::Result<O
     Ok(differs.then(|| Flaw::Digest { name: name.clone(), wanted: entry.digest, found: measured.digest() }))
 }
 
-fn missing(scene: &Scene, entries: &BTreeMap<&FileName, &Entry>) -> Vec<Flaw> {
+/// Companions too: the manifest names them.
+fn missing(scene: &Scene, release: &Release) -> Vec<Flaw> {
     let there: BTreeSet<&FileName> = scene.given.iter().filter_map(|given| given.name.as_ref()).collect();
-    let missing = entries.keys().filter(|name| !there.contains(*name));
-    missing.map(|name| Flaw::Missing(name.to_string())).collect()
+    let wanted = release.files().map(|(name, _)| name).chain(&release.companions);
+    wanted.filter(|name| !there.contains(name)).map(|name| Flaw::Missing(name.to_string())).collect()
 }
 
 fn strangers(scene: &Scene, release: &Release, entries: &BTreeMap<&FileName, &Entry>) -> Vec<Flaw> {

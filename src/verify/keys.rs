@@ -24,3 +24,29 @@ pub fn read_public(path: &Path) -> Result<PublicKey, VerifyError> {
     let text = String::from_utf8(bytes).map_err(|_| FileError::NotText { path: shown() })?;
     PublicKey::from_pem(&text).map_err(|source| VerifyError::Key { path: shown(), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Fault;
+    use crate::host::staging;
+
+    #[test]
+    fn one_public_key_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("k.pub");
+        let secret = sealift_trust::SecretKey::generate(&zeroize::Zeroizing::new([1; 32]));
+        let code = |bytes: &[u8]| {
+            staging::write(&path, bytes, 0o644).unwrap();
+            read_public(&path).map_err(|error| error.code()).map(|key| key.fingerprint())
+        };
+        let pem = secret.public().to_pem();
+        assert_eq!(code(pem.as_bytes()), Ok(secret.public().fingerprint()));
+        assert_eq!(code(pem.repeat(2).as_bytes()), Err("key.several-blocks"));
+        assert_eq!(code(secret.to_pem(None).unwrap().as_bytes()), Err("key.public-wanted"));
+        assert_eq!(code(b""), Err("key.not-pem"));
+        assert_eq!(code(&[0xff]), Err("file.not-text"));
+        assert_eq!(code(&vec![b' '; 70_000]), Err("file.too-large"));
+        assert_eq!(read_public(dir.path()).unwrap_err().code(), "verify.no-key");
+    }
+}

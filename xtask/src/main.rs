@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 mod ci;
+mod demo;
 mod failure;
 mod generate;
 mod run;
@@ -33,6 +34,12 @@ const TASKS: &[Task] = &[
         arguments: "",
         line: "what every commit must pass: fmt, clippy, tidy, test, doc, generated files",
         run: ci::run,
+    },
+    Task {
+        word: "demo",
+        arguments: "[--keep]",
+        line: "a commit of a small Go service becomes a signed, verified release that runs",
+        run: demo::run,
     },
     Task {
         word: "gen",

@@ -23,6 +23,14 @@ pub fn cargo() -> Result<Program, Failure> {
     Ok(Program::new(cargo).dir(root()?))
 }
 
+/// Where cargo has put sealift for a profile's folder (`debug`, `release`).
+pub fn built(profile: &str) -> Result<PathBuf, Failure> {
+    // This program lies in `TARGET/debug/`, wherever the developer's target folder is.
+    let own = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.parent()?.to_owned()));
+    let target = own.ok_or_else(|| Failure::tool("error: the target folder cannot be found"))?;
+    Ok(target.join(profile).join(format!("sealift{}", std::env::consts::EXE_SUFFIX)))
+}
+
 /// Finds a program on PATH.
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

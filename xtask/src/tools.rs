@@ -5,7 +5,7 @@ mod table;
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Outcome};
-use crate::run::{Program, find, is_program, root};
+use crate::run::{Program, built, cargo, find, is_program, root};
 use table::{How, Minimum, TIERS, TOOLS, Tool};
 
 /// Installs the named tools, or those of the named tiers; without a name, those of the tier `test`.
@@ -48,7 +48,11 @@ fn install(folder: &Folder, tools: &[&Tool]) -> Outcome {
     let mut packages = Vec::new();
     for tool in tools.iter().filter(|tool| !folder.has(tool)) {
         match tool.how {
-            How::Toolchain(minimum) => unmet.push(format!("{}: {}", tool.name, toolchain_hint(minimum))),
+            How::Toolchain(minimum) => {
+                if let Err(failure) = provision(folder, minimum) {
+                    unmet.push(format!("{}: {}\n  {}", tool.name, toolchain_hint(minimum), failure.message));
+                }
+            }
             How::Debian { package, .. } => packages.push(package),
             How::Go { module } => {
                 if let Err(failure) = go_install(folder, tool, module) {
@@ -70,7 +74,9 @@ fn install(folder: &Folder, tools: &[&Tool]) -> Outcome {
 
 fn toolchain_hint(minimum: Minimum) -> String {
     let Minimum { major, minor, exact } = minimum;
-    format!("go {major}.{minor} or newer is not on PATH; install go{exact} from https://go.dev/dl/")
+    format!(
+        "go {major}.{minor} or newer is not on PATH and could not be fetched; install go{exact} from https://go.dev/dl/"
+    )
 }
 
 fn debian_hint(tool: &&Tool) -> String {
@@ -81,14 +87,29 @@ fn debian_hint(tool: &&Tool) -> String {
     )
 }
 
+/// Has sealift itself fetch, verify and unpack a Go, and notes where it is. An older note is replaced.
+fn provision(folder: &Folder, minimum: Minimum) -> Outcome {
+    eprintln!("building sealift, which fetches Go {}", minimum.exact);
+    cargo()?.args(["build", "--quiet", "--package", "sealift"]).stream()?;
+    let program = Program::new(built("debug")?)
+        .args(["--quiet", "toolchain", minimum.exact])
+        .dir(root()?)
+        .env("SEALIFT_CACHE", folder.dir.join("cache"))
+        .output()?;
+    make(&folder.dir.join("stamps"))?;
+    let note = folder.go_note();
+    std::fs::write(&note, program.trim_end()).map_err(|error| at(&note, &error))
+}
+
 /// Builds a Go program into the folder: staged, moved, then stamped, so that a stamp never speaks of half a program.
 fn go_install(folder: &Folder, tool: &Tool, module: &str) -> Outcome {
     let stage = folder.dir.join(format!("stage-{}-{}", tool.name, std::process::id()));
     let package = format!("{module}@{}", tool.version);
     eprintln!("installing {package}");
-    let built = Program::new("go")
+    let built = Program::new(folder.go().unwrap_or_else(|| "go".into()))
         .args(["install", &package])
         .dir(make(&stage)?)
+        .env("PATH", folder.path()?)
         .env("GOBIN", &stage)
         .env("CGO_ENABLED", "0")
         // Flags and targets meant for the developer's own builds would change or refuse this one.
@@ -145,15 +166,34 @@ impl Folder {
         &self.dir
     }
 
-    /// PATH with the installed programs first.
+    /// PATH with the installed programs first, and before what else is there the Go that was fetched, if one was needed.
     pub fn path(&self) -> Result<std::ffi::OsString, Failure> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::join_paths(std::iter::once(self.bin()).chain(std::env::split_paths(&path)))
+        let fetched = self.fetched_go().and_then(|go| go.parent().map(Path::to_owned));
+        std::env::join_paths([self.bin()].into_iter().chain(fetched).chain(std::env::split_paths(&path)))
             .map_err(|error| Failure::tool(format!("error: {}: {error}", self.dir.display())))
     }
 
     fn bin(&self) -> PathBuf {
         self.dir.join("bin")
+    }
+
+    fn go_note(&self) -> PathBuf {
+        self.dir.join("stamps").join("go")
+    }
+
+    /// The go command that [`provision`] has fetched. One on PATH that is new enough is preferred.
+    fn fetched_go(&self) -> Option<PathBuf> {
+        if find("go").is_some_and(|go| is_new_enough(&go)) {
+            return None;
+        }
+        let note = std::fs::read_to_string(self.go_note()).ok()?;
+        Some(PathBuf::from(note)).filter(|go| is_program(go))
+    }
+
+    /// The go command that the tests will find.
+    fn go(&self) -> Option<PathBuf> {
+        self.fetched_go().or_else(|| find("go"))
     }
 
     fn stamp(&self, tool: &Tool) -> PathBuf {
@@ -163,7 +203,9 @@ impl Folder {
     /// Whether a tool is there in the version of the table.
     fn has(&self, tool: &Tool) -> bool {
         match tool.how {
-            How::Toolchain(minimum) => go_version().is_some_and(|text| minimum.is_met_by(&text)),
+            How::Toolchain(minimum) => {
+                self.go().and_then(|go| version_of(&go)).is_some_and(|text| minimum.is_met_by(&text))
+            }
             How::Debian { .. } => self.program(tool).is_some(),
             How::Go { .. } => {
                 self.program(tool).is_some()
@@ -175,7 +217,7 @@ impl Folder {
     /// The file of a tool, if there is one.
     fn program(&self, tool: &Tool) -> Option<PathBuf> {
         match tool.how {
-            How::Toolchain(_) => find("go"),
+            How::Toolchain(_) => self.go(),
             How::Debian { program, .. } => find(program),
             How::Go { .. } => {
                 let file = self.bin().join(format!("{}{}", tool.name, std::env::consts::EXE_SUFFIX));
@@ -189,10 +231,17 @@ fn stamp_text(tool: &Tool) -> String {
     format!("{} {}\n", tool.name, tool.version)
 }
 
-fn go_version() -> Option<String> {
-    find("go")?;
+fn is_new_enough(go: &Path) -> bool {
+    let mut minima = TOOLS.iter().filter_map(|tool| match tool.how {
+        How::Toolchain(minimum) => Some(minimum),
+        _ => None,
+    });
+    version_of(go).is_some_and(|text| minima.all(|minimum| minimum.is_met_by(&text)))
+}
+
+fn version_of(go: &Path) -> Option<String> {
     // `go version` in the repository would obey a toolchain line of somebody's go.work; this asks what is installed.
-    Program::new("go").args(["version"]).env("GOTOOLCHAIN", "local").output().ok()
+    Program::new(go).args(["version"]).env("GOTOOLCHAIN", "local").output().ok()
 }
 
 fn make(dir: &Path) -> Result<&Path, Failure> {

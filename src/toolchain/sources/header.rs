@@ -15,6 +15,14 @@ pub fn header(source: &[u8]) -> Vec<u8> {
     header
 }
 
+/// Whether a Go file says `package main` and is not kept out of every build by the customary `//go:build ignore`. The
+/// last word is that of `go list`; this tells where asking it is worth while.
+pub fn may_be_command(source: &[u8]) -> bool {
+    let mut scanner = Scanner { source, at: 0 };
+    let main = scanner.word(b"package").is_some() && scanner.skip(false).is_some() && scanner.word(b"main").is_some();
+    main && find(&source[..scanner.at], b"//go:build ignore").is_none()
+}
+
 fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     text.windows(word.len()).position(|window| window == word)
 }
@@ -122,7 +130,7 @@ fn is_identifier(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::header;
+    use super::{header, may_be_command};
 
     fn text(source: &str) -> String {
         String::from_utf8(header(source.as_bytes())).unwrap()
@@ -133,6 +141,14 @@ mod tests {
         let head = "//go:build linux\n\n// Package a does.\npackage a\n\n/* #include <x.h> */\nimport \"C\"\n\
                     import (\n\t\"fmt\" // why\n\t. \"b\"\n\t_ `c`; d \"e\"\n)";
         assert_eq!(text(&format!("{head}\n\nfunc f() {{ fmt.Println(\"import (\") }}\n")), head);
+    }
+
+    #[test]
+    fn commands_are_told_by_their_package_clause() {
+        assert!(may_be_command(b"// Package x\n/* main */ package /* the */ main // yes\n"));
+        for source in ["package mainly", "//go:build ignore\n\npackage main", "package a // main", "", "package"] {
+            assert!(!may_be_command(source.as_bytes()), "{source}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use sealift_trust::Digest;
 
-use super::header::header;
+use super::header::{header, may_be_command};
 use crate::host::files::{self, FileError};
 use crate::host::tree;
 use crate::store::KeyBuilder;
@@ -18,6 +18,7 @@ const GO_CAP: u64 = 64 << 20;
 pub struct Tree {
     roots: Vec<PathBuf>,
     names: BTreeSet<PathBuf>,
+    commands: BTreeSet<PathBuf>,
     shape: Digest,
     tidiness: Digest,
     digests: Mutex<BTreeMap<PathBuf, Digest>>,
@@ -31,6 +32,7 @@ impl Tree {
         let mut tests = KeyBuilder::new("tests", 1);
         let mut names = BTreeSet::new();
         let mut digests = BTreeMap::new();
+        let mut commands = BTreeSet::new();
         for root in roots {
             shape.add("root", "");
             let mut paths = Vec::new();
@@ -52,13 +54,16 @@ impl Tree {
                     let counts = if go { Digest::of(&header(&bytes)) } else { digest };
                     if test { &mut tests } else { &mut shape }.add("counts", &counts.hex());
                     digests.insert(full.clone(), digest);
+                    if go && !test && may_be_command(&bytes) {
+                        commands.extend(full.parent().map(Path::to_owned));
+                    }
                 }
                 names.insert(full);
             }
         }
         let shape = shape.finish().digest();
         let tidiness = tests.with("shape", &shape.hex()).finish().digest();
-        Ok(Self { roots: roots.to_vec(), names, shape, tidiness, digests: Mutex::new(digests) })
+        Ok(Self { roots: roots.to_vec(), names, commands, shape, tidiness, digests: Mutex::new(digests) })
     }
 
     /// The digest of all that `go list` depends on in these folders.
@@ -79,6 +84,11 @@ impl Tree {
     /// Whether a file was there when the tree was read.
     pub fn has(&self, path: &Path) -> bool {
         self.names.contains(path)
+    }
+
+    /// Folders with a Go file that says `package main`.
+    pub fn commands(&self) -> impl Iterator<Item = &Path> {
+        self.commands.iter().map(PathBuf::as_path)
     }
 
     /// The paths of files with a name, in order.

@@ -1,0 +1,143 @@
+//! A small real release, made by the functions that make every release.
+
+use std::path::{Path, PathBuf};
+
+use sealift::archive::{self, Codec, Format, Member, MemberPath, Mode};
+use sealift::artifact::Artifact;
+use sealift::attest::{Clean, Dist, Sealed, Subject, place, seal};
+use sealift::event::Events;
+use sealift::host::Host;
+use sealift::host::env::Env;
+use sealift::product::{Archive, ArchiveKind, Binary, Held};
+use sealift::verify::{Judgement, What, verify};
+use sealift_trust::statement::Service;
+use sealift_trust::{Policy, SecretKey};
+
+/// A release in a temporary folder.
+pub struct Made {
+    root: tempfile::TempDir,
+    pub archives: Vec<Archive>,
+    pub binaries: Vec<Binary>,
+}
+
+pub fn key(seed: u8) -> SecretKey {
+    SecretKey::generate(&zeroize::Zeroizing::new([seed; 32]))
+}
+
+pub fn host() -> Host {
+    Host::with_env(Env::of(PathBuf::from("/"), Vec::<(String, String)>::new()))
+}
+
+pub fn subject(version: &str) -> Subject {
+    let commit = "0123456789abcdef0123456789abcdef01234567".parse().unwrap();
+    let version: semver::Version = version.parse().unwrap();
+    let name = "api".parse().unwrap();
+    Subject {
+        product: "shop".parse().unwrap(),
+        version: version.clone(),
+        channel: Some("stable".parse().unwrap()),
+        snapshot: false,
+        commit: "89abcdef0123456789abcdef0123456789abcdef".parse().unwrap(),
+        source: None,
+        created: 1_769_860_800,
+        services: vec![Service { name, version, commit, modified: None }],
+    }
+}
+
+impl Made {
+    /// Two archives with a binary each, in the store; nothing in `dist/` yet.
+    pub fn store(version: &str) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("store")).unwrap();
+        let mut made = Self { root, archives: Vec::new(), binaries: Vec::new() };
+        made.pack(version, "linux/amd64", Format::TarGz);
+        made.pack(version, "windows/amd64", Format::Zip);
+        made
+    }
+
+    /// The same, sealed by a key and placed.
+    pub fn release(version: &str, signer: &SecretKey) -> Self {
+        let made = Self::store(version);
+        let sealed = made.sealed(version, Some(signer));
+        made.place(&sealed);
+        made
+    }
+
+    pub fn sealed(&self, version: &str, signer: Option<&SecretKey>) -> Sealed {
+        seal(&subject(version), &self.archives, &self.binaries, signer).unwrap()
+    }
+
+    pub fn place(&self, sealed: &Sealed) {
+        let journal = self.root.path().join("journal.json");
+        let dist = Dist { folder: &self.dist(), journal: &journal, clean: Clean::Refuse };
+        let placements = sealed.placements(&self.archives, |archive| self.stored(archive.name.as_str()));
+        place(&host(), &dist, &placements).unwrap();
+    }
+
+    pub fn dist(&self) -> PathBuf {
+        self.root.path().join("dist")
+    }
+
+    pub fn stored(&self, name: &str) -> PathBuf {
+        self.root.path().join("store").join(name)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dist().join(name)
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        sealift::host::files::names(&self.dist()).unwrap()
+    }
+
+    pub fn put_back(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        if std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir()) {
+            std::fs::remove_dir(&path).unwrap();
+        } else {
+            std::fs::remove_file(&path).ok();
+        }
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    fn pack(&mut self, version: &str, target: &str, format: Format) {
+        let content = format!("program {version} for {target}").into_bytes();
+        let target: sealift::target::Target = target.parse().unwrap();
+        let program = format!("api{}", target.executable_suffix());
+        let member = |path: &str, mode, content: Vec<u8>| Member {
+            path: MemberPath::new(path).unwrap(),
+            mode,
+            size: content.len() as u64,
+            open: Box::new(move || Ok(Box::new(std::io::Cursor::new(content)))),
+        };
+        let artifact = Artifact::of(&content);
+        let members =
+            vec![member(&program, Mode::Executable, content), member("LICENSE", Mode::Plain, b"free".to_vec())];
+        let mut bytes = Vec::new();
+        let written = archive::write(Codec::from(format), 1_769_860_800, members, &mut bytes).unwrap();
+        let name = format!("api_{version}_{}.{format}", target.stem());
+        std::fs::write(self.stored(&name), &bytes).unwrap();
+        let service: sealift_trust::FileName = "api".parse().unwrap();
+        let held = Held { path: program, service: service.clone(), digest: artifact.digest(), size: artifact.size() };
+        self.archives.push(Archive {
+            name: name.parse().unwrap(),
+            kind: ArchiveKind::Binaries,
+            services: vec![service.clone()],
+            target: Some(target.clone()),
+            artifact: written.archive,
+            media_type: format.media_type().to_owned(),
+            holds: vec![held],
+        });
+        self.binaries.push(Binary { service, version: version.parse().unwrap(), target, artifact });
+    }
+}
+
+pub fn judge(folder: &Path, signer: &SecretKey) -> Judgement {
+    let policy = Policy::implicit(signer.public());
+    verify(&host(), &What::Folder(folder.to_owned()), &policy, &Events::silent()).unwrap()
+}
+
+/// What a folder is refused with.
+pub fn code(folder: &Path, signer: &SecretKey) -> &'static str {
+    judge(folder, signer).code().unwrap_or("accepted")
+}

@@ -1,0 +1,6 @@
+//! Laws that hold whatever the bytes are.
+
+#![allow(clippy::disallowed_methods)]
+
+mod fixture;
+mod release;
