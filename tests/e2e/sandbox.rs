@@ -124,7 +124,8 @@ impl Sandbox {
         std::fs::create_dir_all(&dir).unwrap();
         for name in names {
             let path = std::env::split_paths(&self.env["PATH"]).map(|dir| dir.join(name)).find(|path| path.is_file());
-            std::os::unix::fs::symlink(path.unwrap_or_else(|| panic!("{name} is not on PATH")), dir.join(name)).unwrap();
+            std::os::unix::fs::symlink(path.unwrap_or_else(|| panic!("{name} is not on PATH")), dir.join(name))
+                .unwrap();
         }
         dir
     }

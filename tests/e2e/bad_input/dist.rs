@@ -69,8 +69,8 @@ fn dist_is_on_a_full_disk() {
     let released = Released::new();
     let mounts = "mkdir disk\nmount -t tmpfs -o size=8m none disk\nmkdir disk/dist\nmount --bind disk/dist dist";
     let body = "release && verify || exit 90\n\
-        cp main.go before.go.txt; echo '// changed' >>main.go\n\
-        sed -i s/well/otherwise/ main.go\n\
+        dd if=/dev/urandom of=big bs=1M count=2 2>/dev/null\n\
+        printf 'package main\\nimport _ \"embed\"\\n//go:embed big\\nvar big string\\nfunc init() { println(len(big)) }\\n' >big.go\n\
         dd if=/dev/zero of=disk/filler bs=4096 2>/dev/null\n\
         release; echo \"full $?\"\n\
         ls -a dist; test -e dist/release.json && echo half\n\
@@ -108,14 +108,14 @@ fn dist_is_on_another_filesystem_than_the_store() {
     let released = Released::new();
     let mounts = "mount -t tmpfs none dist";
     let body = "release || exit 90; verify || exit 91; sed -i s/well/again/ main.go; release || exit 92; verify || exit 93\n\
-        sha256sum dist/* >sums; stat -c '%h %a' dist/* | sort -u";
+        sha256sum dist/* >../sums; stat -c '%h %a' dist/* | sort -u";
     let run = mounted(&released.sandbox, mounts, body);
     assert_eq!(run.exit, 0, "{}\n{}", run.stdout, run.stderr);
     // No hard links into the store, and plain modes.
     assert_eq!(run.stdout.lines().last(), Some("1 644"), "{}", run.stdout);
-    // The same bytes as on one filesystem.
-    let there = released.sandbox.read("sums");
-    std::fs::remove_file(released.sandbox.path("sums")).unwrap();
+    // The same bytes as on one filesystem. What lies there is of before, and no longer known as our own.
+    let there = released.sandbox.read("../sums");
+    std::fs::remove_dir_all(released.sandbox.path("dist")).unwrap();
     released.recovers();
     for (name, digest) in released.sandbox.digests("dist") {
         assert!(there.contains(&format!("{digest}  dist/{name}")), "{name}\n{there}");
@@ -133,14 +133,18 @@ fn mounted(sandbox: &Sandbox, mounts: &str, body: &str) -> Run {
     let mut command = match means() {
         Means::Namespace => {
             let mut command = Command::new("unshare");
-            command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]).arg(format!("set -e\n{mounts}\nset +e\n{body}"));
+            command
+                .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
+                .arg(format!("set -e\n{mounts}\nset +e\n{body}"));
             command
         }
         Means::Sudo => {
             let mut command = Command::new("sudo");
             let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
             let drop = format!("exec setpriv --reuid={user} --regid={group} --clear-groups sh -c \"$BODY\"");
-            command.args(["-n", "-E", "unshare", "--mount", "sh", "-c"]).arg(format!("set -e\n{mounts}\nchown {user} dist\n{drop}"));
+            command
+                .args(["-n", "-E", "unshare", "--mount", "sh", "-c"])
+                .arg(format!("set -e\n{mounts}\nchown {user} dist\n{drop}"));
             command.env("BODY", body);
             command
         }

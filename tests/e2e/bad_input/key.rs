@@ -69,7 +69,7 @@ fn keys_of_another_kind() {
     let ec = keys.openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "ec.pem");
     keys.refused(&ec, 11, "key.other-algorithm", "openssl genpkey -algorithm ed25519");
     let old = keys.openssl(&["genrsa", "-traditional"], "old.pem");
-    keys.refused(&old, 11, "key.other-block", "openssl genpkey -algorithm ed25519");
+    keys.refused(&old, 11, "key.other-algorithm", "openssl genpkey -algorithm ed25519");
     let ed = keys.openssl(&["genpkey", "-algorithm", "ed25519"], "ed.pem");
     let public = keys.openssl(&["pkey", "-in", &ed, "-pubout"], "ed.pub");
     keys.refused(&public, 11, "key.secret-wanted", "");

@@ -96,7 +96,8 @@ impl Drop for Origin {
 fn certificates(dir: &Path) -> Arc<rustls::ServerConfig> {
     let openssl = |args: &str, more: &[&str]| {
         let new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2";
-        let output = Command::new("openssl").args(new.split(' ')).args(args.split(' ')).args(more).current_dir(dir).output();
+        let output =
+            Command::new("openssl").args(new.split(' ')).args(args.split(' ')).args(more).current_dir(dir).output();
         let output = output.expect("openssl is on PATH");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
@@ -137,12 +138,18 @@ impl Service {
         let status = if allowed { 200 } else { 401 };
         self.log.lock().unwrap().push(format!("{status} {} {}", request.method, request.path));
         if !allowed {
-            return response("401 Unauthorized", "WWW-Authenticate: Basic realm=\"private\"", b"credentials are wanted\n");
+            return response(
+                "401 Unauthorized",
+                "WWW-Authenticate: Basic realm=\"private\"",
+                b"credentials are wanted\n",
+            );
         }
         if request.query.contains("go-get=1") {
             let module: Vec<&str> = request.path.trim_start_matches('/').splitn(3, '/').take(2).collect();
             let module = format!("{HOST}/{}", module.join("/"));
-            let page = format!("<html><head><meta name=\"go-import\" content=\"{module} git https://{module}.git\"></head></html>");
+            let page = format!(
+                "<html><head><meta name=\"go-import\" content=\"{module} git https://{module}.git\"></head></html>"
+            );
             return response("200 OK", "Content-Type: text/html", page.as_bytes());
         }
         self.git(request)
@@ -172,8 +179,7 @@ impl Service {
 }
 
 fn response(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let head =
-        format!("HTTP/1.1 {status}\r\n{headers}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let head = format!("HTTP/1.1 {status}\r\n{headers}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 

@@ -50,6 +50,7 @@ fn netrc(sandbox: &Sandbox, password: &str) {
 /// Lets the go command write `go.mod` and `go.sum`, as a developer does.
 fn require(sandbox: &Sandbox) {
     sandbox.go(&["get", &format!("{MODULE}@v1.2.3")]);
+    sandbox.go(&["mod", "tidy"]);
     sandbox.commit("the private module");
     sandbox.forget_modules();
 }
@@ -103,7 +104,9 @@ fn of_an_unknown_authority(mut sandbox: Sandbox, origin: &Origin) {
 fn credentials_from_a_credential_helper_of_git() {
     let origin = Origin::start();
     let mut sandbox = project(&origin);
-    let helper = format!("[credential \"https://{HOST}\"]\n\thelper = \"!f() {{ echo username={USER}; echo password={PASSWORD}; }}; f\"\n");
+    let helper = format!(
+        "[credential \"https://{HOST}\"]\n\thelper = \"!f() {{ echo username={USER}; echo password={PASSWORD}; }}; f\"\n"
+    );
     std::fs::write(sandbox.dir.path().join("home/.gitconfig"), helper).unwrap();
     // The go command asks git itself for what it needs over HTTPS.
     sandbox.env.insert("GOAUTH".into(), format!("git {}", sandbox.project().display()));
