@@ -168,6 +168,10 @@ pub struct Failure {
 
 impl<E: Fault> From<E> for Failure {
     fn from(fault: E) -> Self {
+        if fault.kind() == Kind::Interrupted {
+            // What was under way when the user said stop did not fail.
+            return Self::interrupted(fault.code(), fault.hint());
+        }
         let message = fault.to_string();
         let mut causes = Vec::new();
         let mut cause = fault.source();
@@ -188,6 +192,13 @@ impl<E: Fault> From<E> for Failure {
             place: fault.place(),
             detail: fault.detail(),
         }
+    }
+}
+
+impl Failure {
+    fn interrupted(code: &'static str, hint: Option<String>) -> Self {
+        let (kind, message) = (Kind::Interrupted, "interrupted".to_owned());
+        Self { code, kind, message, causes: Vec::new(), hint, place: None, detail: None }
     }
 }
 

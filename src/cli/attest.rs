@@ -1,12 +1,10 @@
 //! `sealift attest`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::World;
 use super::project::{Project, Selection};
-use super::release::{Parts, clean, seal_and_place, secret};
+use super::release::{Parts, Sealing, clean, seal_and_place, secret};
 use crate::attest;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
@@ -18,12 +16,8 @@ pub struct Attest {
     /// Seal a snapshot
     #[arg(long)]
     snapshot: bool,
-    /// Sign with this key (else SEALIFT_KEY, SEALIFT_KEY_PEM, attest.key)
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
-    /// Remove files from dist/ that sealift did not make
-    #[arg(long)]
-    clean: bool,
+    #[command(flatten)]
+    sealing: Sealing,
     #[command(flatten)]
     selection: Selection,
 }
@@ -32,7 +26,7 @@ impl Attest {
     /// Seals what `sealift package` left in `dist/`: every archive is measured again, and must be one that the plan of
     /// this tree names.
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        let project = Project::open(world, &self.selection, self.key.as_deref())?;
+        let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
         let records = project.records()?;
         let key = secret(&project, self.key.as_deref())?;
         let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
@@ -47,7 +41,7 @@ impl Attest {
         }
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let parts = Parts { archives: recalled.archives, binaries: recalled.binaries, files };
-        let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.clean)))?;
+        let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": key.is_some() });
         let name = if key.is_some() { "release.json" } else { "release.unsigned.json" };
         Ok(Product::lines([project.dist().join(name).display().to_string()]).with_data(data))

@@ -44,13 +44,13 @@ enum Word {
 impl Key {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         match self.word {
-            Word::Generate { file } => generate(world, &world.dir().join(file)),
+            Word::Generate { file } => generate(world, &world.path(&file)),
             Word::Public { file } => {
-                let file = file.map(|file| world.dir().join(file));
+                let file = file.map(|file| world.path(&file));
                 Ok(Product::text(public_of(world, file.as_deref())?.to_pem()))
             }
             Word::Show { file } => {
-                let path = world.dir().join(file);
+                let path = world.path(&file);
                 let secret = files::read_text(&path, CAP)?.contains("PRIVATE KEY");
                 if secret {
                     Ok(shown("secret", &public_of(world, Some(&path))?))

@@ -116,6 +116,11 @@ pub struct World<'a> {
 }
 
 impl World<'_> {
+    /// A path that a user wrote, spelled as the user spelled it where no other folder is asked for.
+    fn path(&self, path: &std::path::Path) -> PathBuf {
+        if self.global.dir.is_some() { self.dir().join(path) } else { path.to_owned() }
+    }
+
     /// Where the command works.
     fn dir(&self) -> PathBuf {
         match &self.global.dir {

@@ -29,19 +29,26 @@ pub struct Release {
     /// Print every step, and do none
     #[arg(long)]
     dry_run: bool,
-    /// Sign with this key (else SEALIFT_KEY, SEALIFT_KEY_PEM, attest.key)
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
-    /// Remove files from dist/ that sealift did not make
-    #[arg(long)]
-    clean: bool,
+    #[command(flatten)]
+    sealing: Sealing,
     #[command(flatten)]
     selection: Selection,
 }
 
+/// How `dist/` is sealed.
+#[derive(Args)]
+pub struct Sealing {
+    /// Sign with this key (else SEALIFT_KEY, SEALIFT_KEY_PEM, attest.key)
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Remove files from dist/ that sealift did not make
+    #[arg(long)]
+    pub clean: bool,
+}
+
 impl Release {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        let project = Project::open(world, &self.selection, self.key.as_deref())?;
+        let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
         let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
         if self.dry_run {
             let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
@@ -54,7 +61,8 @@ impl Release {
         let yard = project.yard(&survey, &plan);
         let made = make(&yard)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
-        let sealed = seal_and_place(&project, &records, &plan, &Parts::of(&made), (key.as_ref(), clean(self.clean)))?;
+        let sealed =
+            seal_and_place(&project, &records, &plan, &Parts::of(&made), (key.as_ref(), clean(self.sealing.clean)))?;
         build::hooks(&yard, &project.config.root, "after")?;
         let signed = key.is_some();
         let data = serde_json::json!({

@@ -11,7 +11,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("tags", "it would replace those of build.tags", "write them into build.tags, one an element"),
     ("toolexec", "a program between sealift and the compiler is not part of the step's key", "take it away"),
     ("C", "the folder of a build is the service's path", "write the folder into service.path"),
-    ("n", "it prints the build instead of doing it", "sealift build --dry-run shows the commands"),
+    ("n", "it prints the build instead of doing it", "sealift plan --snapshot shows the commands"),
     ("overlay", "the files that it puts in are not part of the step's key", "commit the files"),
     ("modfile", "the module that is released is the one of go.mod", "take it away"),
     ("pkgdir", "what lies in that folder is not part of the step's key", "take it away"),
@@ -103,6 +103,10 @@ fn check_value(name: &str, value: &str) -> Result<(), Wrong> {
         "buildmode" if !matches!(value, "exe" | "pie" | "default") => {
             Err(refused(&flag, "a service is a program").hint("-buildmode=exe or -buildmode=pie"))
         }
+        "pgo" if !matches!(value, "off" | "auto") => {
+            let why = "a profile elsewhere is not part of the step's key";
+            Err(refused(&flag, why).hint("put the profile beside the main package as default.pgo"))
+        }
         _ => Ok(()),
     }
 }
@@ -152,6 +156,7 @@ mod tests {
             &["-ldflags=-s"],
             &["-tags", "x"],
             &["-overlay=x"],
+            &["-pgo=other.pgo"],
             &["-buildmode=c-shared"],
             &["-race", "./cmd"],
             &["./cmd"],

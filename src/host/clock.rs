@@ -1,4 +1,4 @@
-//! Time, and its one written form.
+//! The wall clock.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

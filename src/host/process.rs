@@ -203,10 +203,19 @@ fn own_group(child: &mut std::process::Command) {
     use std::os::unix::process::CommandExt;
     child.process_group(0);
     #[cfg(target_os = "linux")]
-    #[allow(unsafe_code)]
-    // SAFETY: between fork and exec only one system call is made, which is async-signal-safe.
-    unsafe {
-        child.pre_exec(|| Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?));
+    {
+        use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+        let parent = getpid();
+        let bind = move || {
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            // Killed before the call above, we would never be told: the child does not begin.
+            if getppid() == Some(parent) { Ok(()) } else { Err(rustix::io::Errno::SRCH.into()) }
+        };
+        #[allow(unsafe_code)]
+        // SAFETY: between fork and exec only system calls are made, which are async-signal-safe; nothing is allocated.
+        unsafe {
+            child.pre_exec(bind);
+        }
     }
 }
 

@@ -8,10 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sealift_trust::Hasher;
 
-use super::files::{FileError, at, measure, open, rename, set_mode, sync, sync_folder};
+use super::files::{FileError, at, measure, names, open, remove, rename, set_mode, sync, sync_folder};
 use crate::artifact::Artifact;
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// How the names of staged files begin.
+const STAGED: &str = ".staged";
 
 /// A name that no other run and no other thread uses.
 pub fn unique(stem: &str) -> String {
@@ -28,12 +31,18 @@ pub struct Staged {
 impl Staged {
     /// Starts a file in a folder; `mode` are its permission bits whatever the umask.
     pub fn create(dir: &Path, mode: u32) -> Result<Self, FileError> {
-        let path = dir.join(unique(".staged"));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(at("create", &path))?;
+        let (path, file) = loop {
+            let path = dir.join(unique(STAGED));
+            match options.open(&path) {
+                // In a container every run may have the same process id: the name is a killed run's.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                opened => break (path.clone(), opened.map_err(at("create", &path))?),
+            }
+        };
         let staged = Self { path, file: Some(file), hasher: Hasher::new() };
         if mode != 0o600 {
             set_mode(&staged.path, mode)?;
@@ -115,6 +124,14 @@ impl Drop for Settled {
             fs::remove_file(&self.path).ok();
         }
     }
+}
+
+/// Removes what killed runs have staged in a folder. The caller holds the lock that keeps other runs from staging there.
+pub fn sweep(dir: &Path) -> Result<(), FileError> {
+    for name in names(dir)?.iter().filter(|name| name.strip_prefix(STAGED).is_some_and(|rest| rest.starts_with('.'))) {
+        remove(&dir.join(name))?;
+    }
+    Ok(())
 }
 
 /// Writes a whole file so that a reader sees the old or the new one.
@@ -201,7 +218,7 @@ impl Lock {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::{make_real_folder, mode, names, read};
+    use super::super::files::{make_real_folder, mode, read};
     use super::*;
     use crate::error::Fault;
 
@@ -212,6 +229,18 @@ mod tests {
         staged.write_all(b"half").unwrap();
         drop(staged);
         assert_eq!(names(dir.path()).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_name_that_a_killed_run_has_left_is_passed_over_and_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let next = COUNTER.load(Ordering::Relaxed);
+        for count in next..next + 200 {
+            fs::write(dir.path().join(format!("{STAGED}.{}-{count}", std::process::id())), "half").unwrap();
+        }
+        write(&dir.path().join("a"), b"whole", 0o644).unwrap();
+        sweep(dir.path()).unwrap();
+        assert_eq!(names(dir.path()).unwrap(), ["a"]);
     }
 
     #[test]

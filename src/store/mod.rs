@@ -10,6 +10,7 @@ mod records;
 mod stage;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use sealift_trust::Digest;
@@ -132,7 +133,10 @@ impl Store {
         let mut bytes = Digest::of(&body).hex().into_bytes();
         bytes.push(b'\n');
         bytes.extend(body);
-        staging::write(&path, &bytes, 0o644).map(drop)
+        // Staged where the run works: what a killed run leaves there goes with the next one.
+        let mut staged = staging::Staged::create(self.stage(), 0o644)?;
+        staged.write_all(&bytes).map_err(files::at("write", &path))?;
+        staged.commit(&path).map(drop)
     }
 
     /// Forgets a step, so that it is done again.

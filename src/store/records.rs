@@ -19,6 +19,7 @@ impl Records {
         let dir = root.join(".sealift");
         files::make_real_folder(&dir)?;
         let lock = Lock::take(&dir.join("lock"))?;
+        staging::sweep(&dir)?;
         let ignore = dir.join(".gitignore");
         if files::what(&ignore)? == files::What::Nothing {
             staging::write(&ignore, b"*\n", 0o644)?;

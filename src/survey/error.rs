@@ -57,6 +57,12 @@ pub enum SurveyError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// `SOURCE_DATE_EPOCH` is no time.
+    #[error("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds")]
+    Epoch {
+        /// What it is.
+        text: String,
+    },
     /// Two services are found under one name.
     #[error("two services would be called {name}: {first} and {second}")]
     SameName {
@@ -128,6 +134,7 @@ impl Fault for SurveyError {
             Self::NoMain { .. } => "survey.no-main",
             Self::NotMain { .. } => "survey.not-main",
             Self::NoService { .. } => "survey.no-service",
+            Self::Epoch { .. } => "survey.epoch",
             Self::SameName { .. } => "survey.same-name",
             Self::BadName { .. } => "survey.bad-name",
             Self::NoFile { .. } => "survey.no-file",
@@ -171,6 +178,7 @@ impl Fault for SurveyError {
                     ),
                 )
             }
+            Self::Epoch { .. } => Some("unset it, or set it: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)".into()),
             Self::SameName { .. } => Some("name them in sealift.toml: [[service]] with name and path".into()),
             Self::BadName { .. } => Some("name it in sealift.toml: [[service]] with name and path".into()),
             Self::NoFile { .. } => Some("correct package.files in sealift.toml".into()),

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use sealift_trust::Digest;
 use sealift_trust::name::FileName;
+use sealift_trust::statement::Timestamp;
 use serde::Serialize;
 
 use crate::artifact::Artifact;
@@ -192,14 +193,16 @@ fn release_of(
 ) -> Result<Release, SurveyError> {
     let reachable = history::reachable_tags(host, git, &history.head.id)?;
     let mut release = version::release(history, &reachable, &config.version.tag_prefix, mode)?;
-    release.commit.time = epoch(host).unwrap_or(release.commit.time);
+    release.commit.time = epoch(host)?.unwrap_or(release.commit.time);
     release.source = config.project.source.clone().or(release.source);
     Ok(release)
 }
 
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org): takes the place of every commit time.
-fn epoch(host: &Host) -> Option<u64> {
-    host.env.var("SOURCE_DATE_EPOCH")?.parse().ok()
+fn epoch(host: &Host) -> Result<Option<u64>, SurveyError> {
+    let Some(text) = host.env.var("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    let seconds = text.parse().ok().filter(|seconds| Timestamp::from_unix(*seconds).is_some());
+    seconds.map(Some).ok_or_else(|| SurveyError::Epoch { text: text.chars().take(40).collect() })
 }
 
 fn repository(host: &Host, config: &Config) -> Result<(Git, History), HistoryError> {
@@ -222,7 +225,7 @@ impl Reader<'_> {
         if let (Some(git), Some(history)) = (&self.git, &self.history) {
             return release_of(self.host, self.config, (git, history), mode);
         }
-        let commit = history::Commit { id: String::new(), time: epoch(self.host).unwrap_or(0) };
+        let commit = history::Commit { id: String::new(), time: epoch(self.host)?.unwrap_or(0) };
         let version = version::snapshot(&[], &self.config.version.tag_prefix, "", None);
         Ok(Release { version, tag: None, commit, snapshot: true, dirty: true, source: None })
     }

@@ -35,7 +35,7 @@ pub(super) fn stamp(reader: &Reader<'_>, release: &Release, found: &mut Found) -
         let modified = history.changes.iter().any(|path| affects.path(reader, path));
         let digest = if modified { Some(own_digest(reader, inputs)?) } else { None };
         let reachable = history::reachable_tags(reader.host, git, &last.id)?;
-        last.time = super::epoch(reader.host).unwrap_or(last.time);
+        last.time = super::epoch(reader.host)?.unwrap_or(last.time);
         found.services[index].stamp = version::stamp(release, prefix, &last, &reachable, digest);
     }
     Ok(())

@@ -4,6 +4,7 @@
 
 mod sandbox;
 
+mod attacks;
 mod attest;
 mod bad_input;
 mod build;

@@ -127,6 +127,34 @@ fn upx_is_used_only_when_it_is_there() {
     sandbox.run(ONE).fails(6, "build.no-upx", &["install upx"]).quietly();
 }
 
+/// A stand-in for upx with its interface: it keeps the first hundred thousand bytes. What upx itself makes is upx's matter;
+/// here it counts that its output is what is packaged and recorded, and that it runs once.
+#[test]
+fn what_upx_made_is_packaged_and_recorded() {
+    let sandbox = Sandbox::service();
+    let bin = sandbox.dir.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let log = sandbox.dir.path().join("runs");
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && {{ echo 'upx 9.9.9'; exit; }}\necho run >> {}\nhead -c 100000 \"$5\" > \"$3\"\n",
+        log.display()
+    );
+    std::fs::write(bin.join("upx"), script).unwrap();
+    std::fs::set_permissions(bin.join("upx"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), sandbox.env["PATH"]);
+    let sandbox = sandbox.env("PATH", &path);
+    sandbox.write("sealift.toml", "[package]\nupx = true\nfiles = []\n");
+    let (key, public) = sandbox.key();
+    for _ in 0..2 {
+        sandbox.ok(&["release", "--snapshot", "--target", "linux/amd64", "--key", &key]).quietly();
+    }
+    let binary = &sandbox.json(".sealift/build.json")["binaries"][0];
+    assert_eq!(binary["artifact"]["size"], 100_000);
+    assert!(binary["before_upx"]["size"].as_u64().unwrap() > 1_000_000, "{binary}");
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "run\n");
+    sandbox.ok(&["verify", "--key", &public]).quietly();
+}
+
 fn which(name: &str) -> String {
     let path = std::env::var_os("PATH").unwrap();
     let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|path| path.exists());

@@ -3,6 +3,8 @@
 // These are the developer's own tools: they start programs, read the tree and print. Invariant 12 is the product's.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
+mod bench;
+mod campaign;
 mod ci;
 mod demo;
 mod failure;
@@ -29,6 +31,18 @@ struct Task {
 }
 
 const TASKS: &[Task] = &[
+    Task {
+        word: "bench",
+        arguments: "[OPTION…]",
+        line: "sealift beside go build and goreleaser: --subject service|nats|all, --rounds N, --cold N, --json FILE",
+        run: bench::run,
+    },
+    Task {
+        word: "campaign",
+        arguments: "NAME [--smoke]",
+        line: "a long trial of one promise, or a sample of it: kill, repro",
+        run: campaign::run,
+    },
     Task {
         word: "ci",
         arguments: "",

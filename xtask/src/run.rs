@@ -17,10 +17,23 @@ pub fn root() -> Result<PathBuf, Failure> {
     Ok(PathBuf::from(top.trim_end()))
 }
 
-/// The cargo that runs this task.
+/// The cargo that runs this task, without what it told this task of this package: build scripts (ring's) look at these
+/// variables, and would run again whenever cargo is called once from here and once from a shell.
 pub fn cargo() -> Result<Program, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    Ok(Program::new(cargo).dir(root()?))
+    let mut program = Program::new(cargo).dir(root()?);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(speaks_of_a_package) {
+            program.command.env_remove(name);
+        }
+    }
+    Ok(program)
+}
+
+/// Whether cargo sets a variable for one package (doc.rust-lang.org/cargo/reference/environment-variables.html).
+fn speaks_of_a_package(name: &str) -> bool {
+    let whole = ["CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"];
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || whole.contains(&name)
 }
 
 /// Where cargo has put sealift for a profile's folder (`debug`, `release`).
@@ -127,6 +140,16 @@ mod tests {
     fn output_is_standard_output_alone() {
         let text = Program::new("sh").args(["-c", "echo out; echo err >&2"]).env("X", "1").output().unwrap();
         assert_eq!(text, "out\n");
+    }
+
+    #[test]
+    fn cargo_is_told_nothing_of_this_package() {
+        let kept = ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_INCREMENTAL", "PATH"];
+        assert!(!kept.iter().any(|name| speaks_of_a_package(name)));
+        // Cargo has set them for this test.
+        assert!(std::env::vars().any(|(name, _)| speaks_of_a_package(&name)));
+        let removed = cargo().unwrap().command.get_envs().filter(|(_, value)| value.is_none()).count();
+        assert!(removed > 5, "{removed}");
     }
 
     #[test]

@@ -153,7 +153,7 @@ pub struct Folder {
 
 impl Folder {
     /// `$SEALIFT_TOOLS_DIR`, else `.tools` at the repository's top.
-    fn find() -> Result<Self, Failure> {
+    pub fn find() -> Result<Self, Failure> {
         let dir = match std::env::var_os("SEALIFT_TOOLS_DIR").filter(|dir| !dir.is_empty()) {
             Some(dir) => std::path::absolute(&dir).map_err(|error| at(Path::new(&dir), &error))?,
             None => root()?.join(".tools"),
@@ -191,8 +191,14 @@ impl Folder {
         Some(PathBuf::from(note)).filter(|go| is_program(go))
     }
 
+    /// A Go program of the table, if it is installed in the version of the table.
+    pub fn installed(&self, name: &str) -> Option<PathBuf> {
+        let tool = TOOLS.iter().find(|tool| tool.name == name)?;
+        if self.has(tool) { self.program(tool) } else { None }
+    }
+
     /// The go command that the tests will find.
-    fn go(&self) -> Option<PathBuf> {
+    pub fn go(&self) -> Option<PathBuf> {
         self.fetched_go().or_else(|| find("go"))
     }
 

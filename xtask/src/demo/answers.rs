@@ -31,22 +31,22 @@ impl Service {
         let mut service = Self { child, address: String::new() };
         let mut log = BufReader::new(log);
         let mut line = String::new();
-        log.read_line(&mut line).map_err(|error| refused(format!("the log of the service: {error}")))?;
+        log.read_line(&mut line).map_err(|error| refused(&format!("the log of the service: {error}")))?;
         // What it says later must have somewhere to go.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
         let address = serde_json::from_str::<serde_json::Value>(&line).ok();
         let address = address.and_then(|entry| Some(entry.get("addr")?.as_str()?.to_owned()));
-        service.address = address.ok_or_else(|| refused(format!("the service did not start: {line}")))?;
+        service.address = address.ok_or_else(|| refused(&format!("the service did not start: {line}")))?;
         Ok(service)
     }
 
     /// Asks for a page; gives its status and text. Anything but 200 is a failure.
     pub fn get(&self, path: &str) -> Result<String, Failure> {
-        let answer = self.ask(path).map_err(|error| refused(format!("GET {path}: {error}")))?;
+        let answer = self.ask(path).map_err(|error| refused(&format!("GET {path}: {error}")))?;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         match head.split_whitespace().nth(1) {
             Some("200") => Ok(format!("200 {}", body.trim())),
-            _ => Err(refused(format!("GET {path}: {}", head.lines().next().unwrap_or("no answer")))),
+            _ => Err(refused(&format!("GET {path}: {}", head.lines().next().unwrap_or("no answer")))),
         }
     }
 
@@ -66,12 +66,12 @@ impl Service {
         while asked.elapsed() < PATIENCE {
             match self.child.try_wait() {
                 Ok(Some(status)) if status.success() => return Ok(asked.elapsed()),
-                Ok(Some(status)) => return Err(refused(format!("after SIGTERM the service ended with {status}"))),
+                Ok(Some(status)) => return Err(refused(&format!("after SIGTERM the service ended with {status}"))),
                 Ok(None) => std::thread::sleep(Duration::from_millis(20)),
-                Err(error) => return Err(refused(format!("the service: {error}"))),
+                Err(error) => return Err(refused(&format!("the service: {error}"))),
             }
         }
-        Err(refused(format!("the service did not end within {} s of SIGTERM", PATIENCE.as_secs())))
+        Err(refused(&format!("the service did not end within {} s of SIGTERM", PATIENCE.as_secs())))
     }
 
     fn terminate(&self) -> Outcome {
@@ -88,7 +88,7 @@ impl Drop for Service {
     }
 }
 
-fn refused(what: String) -> Failure {
+fn refused(what: &str) -> Failure {
     Failure::refused(format!("error: {what}"))
 }
 
@@ -130,7 +130,7 @@ mod tests {
         let server = std::thread::spawn(move || {
             for answer in ["200 OK", "503 Service Unavailable"] {
                 let (mut stream, _) = listener.accept().unwrap();
-                drop(stream.read(&mut [0; 1024]).unwrap());
+                assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
                 write!(stream, "HTTP/1.0 {answer}\r\n\r\nfine\n").unwrap();
             }
         });

@@ -205,11 +205,11 @@ mod tests {
     #[test]
     fn re_exports_are_followed_and_the_pipeline_is_below_all() {
         let lib =
-            "pub use plan::{Plan, Step};\npub use crate::attest::seal as lock;\npub use host::Host;\nfn pipeline() {}";
+            "pub use plan::{Plan, Step};\npub use crate::attest::seal as lock;\npub use host::Host;\nfn chain() {}";
         assert!(messages_with("src/store/key.rs", "use crate::Step;", lib)[0].contains("`plan`"));
         assert!(messages_with("src/verify/mod.rs", "use crate::lock;", lib)[0].contains("accused"));
         assert_eq!(messages_with("src/store/key.rs", "use crate::Host;", lib), [""; 0]);
-        assert!(messages_with("src/cli/release.rs", "crate::pipeline::run()", lib)[0].contains("lib.rs"));
+        assert!(messages_with("src/cli/release.rs", "crate::chain()", lib)[0].contains("lib.rs"));
     }
 
     #[test]

@@ -24,23 +24,23 @@ fn put(folder: &Folder, tool: &Tool, stamp: &str) {
 #[test]
 fn a_tool_is_remembered_by_name_and_version() {
     let (_dir, folder) = folder();
-    let crane = tool("crane");
-    assert!(!folder.has(crane));
-    put(&folder, crane, "crane v0.1.0\n");
-    assert!(!folder.has(crane), "another version");
-    put(&folder, crane, &stamp_text(crane));
-    assert!(folder.has(crane));
-    std::fs::remove_file(folder.bin().join("crane")).unwrap();
-    assert!(!folder.has(crane), "a stamp without its program");
+    let goreleaser = tool("goreleaser");
+    assert!(!folder.has(goreleaser));
+    put(&folder, goreleaser, "goreleaser v0.1.0\n");
+    assert!(!folder.has(goreleaser), "another version");
+    put(&folder, goreleaser, &stamp_text(goreleaser));
+    assert!(folder.has(goreleaser));
+    std::fs::remove_file(folder.bin().join("goreleaser")).unwrap();
+    assert!(!folder.has(goreleaser), "a stamp without its program");
 }
 
 #[test]
 fn names_and_tiers_select() {
-    let bench: Vec<_> = select(&["bench", "crane"]).unwrap().iter().map(|tool| tool.name).collect();
-    assert_eq!(bench, ["crane", "goreleaser"]);
+    let bench: Vec<_> = select(&["bench", "openssl"]).unwrap().iter().map(|tool| tool.name).collect();
+    assert_eq!(bench, ["openssl", "goreleaser"]);
     assert!(select(&["test"]).unwrap().iter().all(|tool| tool.tier == "test"));
-    let failure = select(&["crnae"]).map(|_| ()).unwrap_err();
-    assert!(failure.exit == 2 && failure.message.contains("`crane`"), "{}", failure.message);
+    let failure = select(&["gorelaeser"]).map(|_| ()).unwrap_err();
+    assert!(failure.exit == 2 && failure.message.contains("`goreleaser`"), "{}", failure.message);
 }
 
 #[test]

@@ -1,0 +1,117 @@
+//! `cargo xtask bench`: sealift and its peers side by side, interleaved in one run, as ratios.
+//!
+//! Every figure is the median of rounds in which both sides ran one after the other, each first in every other round.
+//! Cold means an empty build cache and an empty store; modules and toolchains are there.
+
+mod bare;
+mod goreleaser;
+mod measure;
+mod report;
+mod scenario;
+mod sizes;
+mod subject;
+
+use std::path::PathBuf;
+
+use crate::failure::{Failure, Outcome};
+use crate::run::{built, cargo};
+use crate::tools::Folder;
+use report::{Report, Row};
+use scenario::Lab;
+use subject::{Lay, SUBJECTS};
+
+const USAGE: &str = "cargo xtask bench [--subject service|nats|all] [--rounds N] [--cold N] [--json FILE]";
+
+struct Wanted {
+    subjects: Vec<&'static Lay>,
+    rounds: Rounds,
+    json: Option<PathBuf>,
+}
+
+/// How often each scenario is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rounds {
+    /// With empty caches; 0 leaves these scenarios out.
+    cold: usize,
+    /// With warm ones.
+    warm: usize,
+}
+
+/// Measures, prints the table and writes the JSON; a missed limit is a failure.
+pub fn run(arguments: &[String]) -> Outcome {
+    let wanted = wanted(arguments)?;
+    cargo()?.args(["build", "--release", "--package", "sealift"]).stream()?;
+    let (sealift, folder) = (built("release")?, Folder::find()?);
+    let mut report = Report::new();
+    report.add(version(&sealift)?);
+    if wanted.rounds.cold == 0 {
+        report.extend(Err("cold scenarios (--cold 0)".to_owned()));
+    }
+    for lay in &wanted.subjects {
+        let mut lab = Lab::prepare(lay, &sealift, &folder)?;
+        for row in lab.rows(wanted.rounds)? {
+            report.add(row);
+        }
+        if lay.name == "service" {
+            report.extend(goreleaser::rows(&mut lab, &folder, wanted.rounds)?);
+        }
+    }
+    report.print();
+    if let Some(path) = &wanted.json {
+        report.write(path)?;
+    }
+    report.verdict()
+}
+
+/// `sealift --version`, from before it is started until it has ended.
+fn version(sealift: &std::path::Path) -> Result<Row, Failure> {
+    let mut costs = Vec::new();
+    for _ in 0..50 {
+        let mut command = std::process::Command::new(sealift);
+        costs.push(measure::run(command.arg("--version"))?);
+    }
+    Ok(Row::absolute("sealift", "--version", measure::median(costs.iter().map(|cost| cost.wall * 1e3)), 10.0, "ms"))
+}
+
+fn wanted(arguments: &[String]) -> Result<Wanted, Failure> {
+    let mut wanted = Wanted { subjects: SUBJECTS.iter().collect(), rounds: Rounds { cold: 3, warm: 5 }, json: None };
+    let mut rest = arguments.iter().map(String::as_str);
+    while let Some(option) = rest.next() {
+        let usage = || Failure::usage(format!("error: `{option}` is not understood here\nhint: {USAGE}"));
+        let value = rest.next().ok_or_else(usage)?;
+        match option {
+            "--subject" if value == "all" => wanted.subjects = SUBJECTS.iter().collect(),
+            "--subject" => {
+                let found = SUBJECTS.iter().find(|lay| lay.name == value);
+                let names = SUBJECTS.iter().map(|lay| lay.name);
+                let unknown = || Failure::unknown("subject", value, names, USAGE);
+                wanted.subjects = vec![found.ok_or_else(unknown)?];
+            }
+            "--cold" => wanted.rounds.cold = value.parse().map_err(|_| usage())?,
+            "--rounds" => wanted.rounds.warm = value.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(usage)?,
+            "--json" => wanted.json = Some(value.into()),
+            _ => return Err(usage()),
+        }
+    }
+    Ok(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(words: &[&str]) -> Result<Wanted, Failure> {
+        wanted(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn options_are_read() {
+        let wanted = of(&["--subject", "nats", "--rounds", "3", "--cold", "0", "--json", "a.json"]).unwrap();
+        assert_eq!((wanted.subjects[0].name, wanted.subjects.len()), ("nats", 1));
+        assert_eq!(wanted.rounds, Rounds { cold: 0, warm: 3 });
+        assert_eq!(of(&[]).unwrap().subjects.len(), SUBJECTS.len());
+        for wrong in [&["--rounds", "0"][..], &["--rounds"], &["--cold", "-1"], &["--subject", "nets"], &["x", "y"]] {
+            assert_eq!(of(wrong).map(|_| ()).unwrap_err().exit, 2, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask campaign NAME`: long trials of one promise, run before a release; each has a short sample (`--smoke`).
+
+mod faults;
+mod kill;
+mod moments;
+mod repro;
+mod scene;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod trace;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[path = "campaign/untraced.rs"]
+mod trace;
+mod variation;
+
+use crate::failure::{Failure, Outcome};
+use crate::tools;
+
+/// How much of a campaign is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything.
+    Full,
+    /// A sample, fixed by a seed, for every commit.
+    Smoke,
+}
+
+/// A campaign's name and what runs it.
+type Campaign = (&'static str, fn(Extent) -> Outcome);
+
+const CAMPAIGNS: &[Campaign] = &[("kill", kill::run), ("repro", repro::run)];
+
+/// Runs the named campaign.
+pub fn run(arguments: &[String]) -> Outcome {
+    let (name, extent) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [name] => (name, Extent::Full),
+        [name, "--smoke"] | ["--smoke", name] => (name, Extent::Smoke),
+        _ => return Err(Failure::usage("error: which campaign?\nhint: cargo xtask campaign kill|repro [--smoke]")),
+    };
+    let known = CAMPAIGNS.iter().map(|(name, _)| *name);
+    let campaign = CAMPAIGNS.iter().find(|(known, _)| *known == name);
+    let (_, campaign) =
+        campaign.ok_or_else(|| Failure::unknown("campaign", name, known, "cargo xtask campaign kill|repro"))?;
+    // A tool of another system is not asked for.
+    for tool in ["go", "strace", "faketime"] {
+        tools::ready(tool)?;
+    }
+    campaign(extent)
+}
+
+/// Runs the sample of every campaign.
+pub fn smoke() -> Outcome {
+    for (name, campaign) in CAMPAIGNS {
+        eprintln!("== campaign {name} --smoke");
+        campaign(Extent::Smoke)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_campaign_is_named() {
+        let failure = |words: &[&str]| run(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>()).unwrap_err();
+        assert_eq!(failure(&[]).exit, 2);
+        assert_eq!(failure(&["kill", "--fast"]).exit, 2);
+        assert!(failure(&["kil"]).message.contains("did you mean `kill`"), "{}", failure(&["kil"]).message);
+    }
+}
