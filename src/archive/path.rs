@@ -116,7 +116,7 @@ impl MemberPath {
     }
 
     /// Checks the rules that only some systems have.
-    pub(super) fn check_for(&self, names: Names) -> Result<(), ArchiveError> {
+    pub fn check_for(&self, names: Names) -> Result<(), ArchiveError> {
         match names {
             Names::Posix => Ok(()),
             Names::Windows if self.components().all(fits_windows) => Ok(()),

@@ -163,7 +163,10 @@ impl Fault for BuildError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Compile { source, .. } => words::hint(&source.detail().unwrap_or_default()).or_else(|| source.hint()),
+            Self::Compile { target, .. } if self.code() == "build.compile" => {
+                Some(format!("sealift build --target {target} tries this target alone"))
+            }
+            Self::Compile { source, .. } => source.hint().or_else(|| words::hint(&source.detail().unwrap_or_default())),
             Self::Several { first, .. } => first.hint(),
             Self::Budget { .. } => {
                 Some("raise package.budget.binary, or look at the largest contributors above".into())
@@ -180,7 +183,10 @@ impl Fault for BuildError {
             Self::Check { .. } => {
                 Some("go mod tidy && git commit go.mod go.sum (or mod-tidy = false in [build])".into())
             }
-            Self::Hook { source, .. } | Self::Upx { source, .. } => source.hint(),
+            Self::Hook { source, when, .. } => source
+                .hint()
+                .or_else(|| Some(format!("run it by itself, or correct build.hooks.{when} in sealift.toml"))),
+            Self::Upx { source, .. } => source.hint(),
             Self::NoUpx => Some("install upx, or take package.upx away".into()),
             Self::Changed { .. } => Some("run the same command again".into()),
             Self::File(error) => error.hint(),

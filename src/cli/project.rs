@@ -81,7 +81,7 @@ impl<'a> Project<'a> {
         let overrides = Overrides { targets, services: selection.services.clone(), key };
         let loaded = load(world, &overrides)?;
         let store = Store::open(&loaded.config.cache)?;
-        let lock = Lock::read(&loaded.config.root.join("sealift.lock"))?;
+        let lock = Lock::read(&loaded.config.root)?;
         Ok(Self { host: world.host, events: world.events, config: loaded.config, store, lock })
     }
 

@@ -1,6 +1,6 @@
 //! `sealift release`: the chain of stages, with no logic of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sealift_trust::SecretKey;
@@ -56,7 +56,7 @@ impl Release {
         }
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
-        let key = secret(&project)?;
+        let key = secret(&project, self.key.as_deref())?;
         let (survey, plan) = project.plan_after_hooks(mode, Repository::Required, &self.selection)?;
         let yard = project.yard(&survey, &plan);
         let made = make(&yard)?;
@@ -85,8 +85,10 @@ pub fn clean(remove: bool) -> Clean {
 }
 
 /// The signing key, wherever the user says it is. Without one the release will be unsigned, and that is said loudly.
-pub fn secret(project: &Project<'_>) -> Result<Option<SecretKey>, Failure> {
-    let places = Places { option: None, config: project.config.attest.key.as_deref() };
+pub fn secret(project: &Project<'_>, option: Option<&Path>) -> Result<Option<SecretKey>, Failure> {
+    // What the command line names is in the configuration too, where it would come after the environment.
+    let config = project.config.attest.key.as_deref();
+    let places = Places { option: option.and(config), config };
     let loaded = keys::load_secret(project.host, &places)?;
     if loaded.is_none() {
         let text = "no key: the release will be UNSIGNED, and nobody can verify it (sealift key generate makes a key)";

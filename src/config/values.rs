@@ -100,7 +100,8 @@ fn path_text(text: &str) -> Result<(), Wrong> {
         return Err(bad_path(text, "holds a backslash").hint("write / between folders, on Windows too"));
     }
     if text.len() > 1000 || text.chars().any(char::is_control) {
-        return Err(bad_path(text, "is too long or holds a control character"));
+        let wrong = bad_path(text, "is too long or holds a control character");
+        return Err(wrong.hint("a path is one line of at most 1000 bytes"));
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ pub enum ProcessError {
         line: String,
         /// How it ended.
         status: String,
-        /// What it said on stderr.
+        /// What it said on stderr, else on stdout.
         stderr: String,
     },
     /// Talking to it failed.
@@ -46,6 +46,18 @@ pub enum ProcessError {
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl ProcessError {
+    /// A tool that says nothing on stderr says on stdout what is wrong: `go mod tidy -diff`, test runners.
+    fn or_said(mut self, stdout: &[u8]) -> Self {
+        if let Self::Failed { stderr, .. } = &mut self
+            && stderr.trim().is_empty()
+        {
+            *stderr = String::from_utf8_lossy(stdout).into_owned();
+        }
+        self
+    }
 }
 
 impl Fault for ProcessError {
@@ -227,6 +239,7 @@ impl Running<'_> {
     #[cfg(unix)]
     fn wait(&mut self) -> io::Result<(std::process::ExitStatus, u64)> {
         use std::os::unix::process::ExitStatusExt;
+        self.end_the_rest()?;
         let mut status = 0;
         // SAFETY: both pointers are valid for the call; a zeroed rusage is a valid value of plain integers.
         #[allow(unsafe_code)]
@@ -244,6 +257,19 @@ impl Running<'_> {
         Ok((std::process::ExitStatus::from_raw(status), peak * unit))
     }
 
+    /// When the user asked to stop, ends what a child left behind of its group. The child has ended and is not yet
+    /// reaped, so that its number, the group's, cannot be somebody else's.
+    #[cfg(unix)]
+    fn end_the_rest(&self) -> io::Result<()> {
+        use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+        let Some(pid) = Pid::from_raw(self.child.id().cast_signed()) else { return Ok(()) };
+        rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT))?;
+        if self.children.stopped() {
+            end_group(&self.child);
+        }
+        Ok(())
+    }
+
     #[cfg(not(unix))]
     fn wait(&mut self) -> io::Result<(std::process::ExitStatus, u64)> {
         Ok((self.child.wait()?, 0))
@@ -259,8 +285,9 @@ impl Host {
     /// Runs a command with bytes on its standard input.
     pub fn run_with_input(&self, command: &Command, input: &[u8]) -> Result<Finished, ProcessError> {
         let mut stdout = Vec::new();
-        let mut finished =
-            self.stream(command, input, &mut |reader| reader.take(OUTPUT_CAP).read_to_end(&mut stdout).map(drop))?;
+        let finished =
+            self.stream(command, input, &mut |reader| reader.take(OUTPUT_CAP).read_to_end(&mut stdout).map(drop));
+        let mut finished = finished.map_err(|error| error.or_said(&stdout))?;
         finished.stdout = stdout;
         Ok(finished)
     }
@@ -345,6 +372,12 @@ mod tests {
     fn a_failure_keeps_the_words_of_the_child() {
         let error = host().run(&sh("echo why >&2; exit 3")).unwrap_err();
         assert_eq!((error.code(), error.detail().as_deref()), ("process.failed", Some("why")));
+    }
+
+    #[test]
+    fn a_failure_that_is_told_on_stdout_is_shown_too() {
+        let error = host().run(&sh("echo diff; exit 1")).unwrap_err();
+        assert_eq!(error.detail().as_deref(), Some("diff"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What can stand in the way of a plan.
 
+use crate::archive::ArchiveError;
 use crate::error::{Failure, Fault, Kind, Place};
 use crate::history::HistoryError;
 use crate::host::files::FileError;
@@ -96,6 +97,22 @@ pub enum SurveyError {
         /// Where it should be.
         path: String,
     },
+    /// A file whose name no archive can hold.
+    #[error("{path:?} cannot go into an archive")]
+    BadPath {
+        /// Which.
+        path: String,
+        /// Why.
+        source: ArchiveError,
+    },
+    /// Commands need cgo.
+    #[error("no main package in {dir} builds without cgo: {file} imports \"C\"")]
+    NeedsCgo {
+        /// Where it was looked for.
+        dir: String,
+        /// A file that needs it.
+        file: String,
+    },
     /// A file that is no regular file, or whose name cannot stand in an archive.
     #[error("{path} cannot go into an archive: it is not a regular file of the project")]
     NotRegular {
@@ -123,6 +140,8 @@ impl Fault for SurveyError {
             Self::NoFile { .. } => "survey.no-file",
             Self::NoBinary { .. } => "survey.no-binary",
             Self::NotRegular { .. } => "survey.not-regular",
+            Self::BadPath { source, .. } => source.code(),
+            Self::NeedsCgo { .. } => "survey.needs-cgo",
         }
     }
 
@@ -134,7 +153,7 @@ impl Fault for SurveyError {
             Self::Source(error) => error.kind(),
             Self::File(error) => error.kind(),
             Self::Toolchain(failure) => failure.kind,
-            Self::NoBinary { .. } | Self::NotRegular { .. } => Kind::Input,
+            Self::NoBinary { .. } | Self::NotRegular { .. } | Self::BadPath { .. } => Kind::Input,
             _ => Kind::Config,
         }
     }
@@ -165,6 +184,8 @@ impl Fault for SurveyError {
             Self::NoFile { .. } => Some("correct package.files in sealift.toml".into()),
             Self::NoBinary { .. } => Some("build it first, or take the target out of build.targets".into()),
             Self::NotRegular { .. } => Some("take it out of package.files, or make it a regular file".into()),
+            Self::BadPath { .. } => Some("give it another name, or take it out of package.files".into()),
+            Self::NeedsCgo { .. } => Some("set `cgo = true` in [build], with a C compiler for each target".into()),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Extra, Reader, SurveyError};
+use crate::archive::{MemberPath, Names};
 use crate::host::files::{self, What};
 use crate::version::Release;
 
@@ -15,13 +16,13 @@ pub fn configured(reader: &Reader<'_>, patterns: &[String]) -> Result<Vec<Extra>
         if !pattern.contains(['*', '?', '[']) {
             match files::what(&root.join(pattern))? {
                 What::Nothing => return Err(SurveyError::NoFile { pattern: pattern.clone() }),
-                _ => add(&mut extras, root, pattern.clone())?,
+                _ => add(&mut extras, root, pattern.clone(), Names::Windows)?,
             }
             continue;
         }
         for path in reader.tree.below(root) {
             if matches_glob(pattern.as_bytes(), path.as_bytes()) {
-                add(&mut extras, root, path)?;
+                add(&mut extras, root, path, Names::Windows)?;
             }
         }
     }
@@ -37,7 +38,7 @@ pub fn sources(reader: &Reader<'_>, release: &Release) -> Result<Vec<Extra>, Sur
     for path in listed.split('\0').filter(|path| !path.is_empty()) {
         // A file that is deleted in a dirty tree, a link or a submodule's folder is no file of the archive.
         if let What::File { .. } = files::what(&reader.config.root.join(path))? {
-            add(&mut extras, &reader.config.root, path.to_owned())?;
+            add(&mut extras, &reader.config.root, path.to_owned(), Names::Posix)?;
         } else {
             reader
                 .events
@@ -50,7 +51,10 @@ pub fn sources(reader: &Reader<'_>, release: &Release) -> Result<Vec<Extra>, Sur
     Ok(extras)
 }
 
-fn add(extras: &mut Vec<Extra>, root: &Path, path: String) -> Result<(), SurveyError> {
+fn add(extras: &mut Vec<Extra>, root: &Path, path: String, names: Names) -> Result<(), SurveyError> {
+    if let Err(source) = MemberPath::new(&path).and_then(|name| name.check_for(names)) {
+        return Err(SurveyError::BadPath { path, source });
+    }
     let file = root.join(&path);
     let What::File { executable, .. } = files::what(&file)? else { return Err(SurveyError::NotRegular { path }) };
     // A folder on the way may be a symbolic link that leaves the project.

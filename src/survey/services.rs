@@ -11,7 +11,7 @@ use crate::config::settings::{CompileSettings, Service, ServiceKind, Settings};
 use crate::config::template::{Fields, Template};
 use crate::host::files::{self, What};
 use crate::host::machine;
-use crate::store::KeyBuilder;
+use crate::store::{KeyBuilder, Record};
 use crate::target::{self, Target};
 use crate::toolchain::sources::{self, Inputs, Listing, Query, SourceError, command_name};
 use crate::version::{self, Stamp};
@@ -142,7 +142,7 @@ fn discover(reader: &Reader<'_>, spaces: &[Space], wanted: &[String], found: &mu
     let known: Vec<String> = names.into_keys().collect();
     match wanted.iter().find(|name| !known.contains(&name.to_lowercase())) {
         Some(name) => Err(SurveyError::NoService { name: name.clone(), known }),
-        None if known.is_empty() => Err(SurveyError::NoMain { dir }),
+        None if known.is_empty() => Err(no_main(reader, dir)?),
         None => Ok(()),
     }
 }
@@ -166,6 +166,15 @@ fn targets_of(reader: &Reader<'_>, settings: &Settings, toolchain: &Toolchain) -
         reader.events.warn("survey.needs-cgo", text);
     }
     Ok(targets)
+}
+
+/// Without cgo the go command passes over packages that need it, and says nothing: then it is said here.
+fn no_main(reader: &Reader<'_>, dir: String) -> Result<SurveyError, SurveyError> {
+    let file = reader.tree.importing_c(&reader.config.root)?;
+    Ok(match file.filter(|_| !reader.config.defaults.build.compile.cgo) {
+        Some(file) => SurveyError::NeedsCgo { dir, file },
+        None => SurveyError::NoMain { dir },
+    })
 }
 
 fn pattern_of(base: &Path, dir: &Path) -> String {
@@ -212,7 +221,17 @@ fn list_all(
         };
         let key = listing_key(reader, toolchain, &query, wanted);
         let step = format!("list {}", wanted.target);
-        reader.store.memo(&key, &step, || sources::list(reader.host, &query))
+        if let Some(known) = reader.store.find(&key)?
+            && let Ok(listing) = serde_json::from_value(known.value)
+        {
+            return Ok(listing);
+        }
+        let listing = sources::list(reader.host, &query)?;
+        if !listing.depends_on_the_moment() {
+            let value = serde_json::to_value(&listing).expect("a listing is plain data");
+            reader.store.record(&key, &Record { step, outputs: BTreeMap::new(), value })?;
+        }
+        Ok::<_, SourceError>(listing)
     })?;
     Ok(wanted.iter().cloned().zip(listed).collect())
 }

@@ -118,6 +118,26 @@ impl Sandbox {
         self.git(&["rev-parse", "HEAD"])
     }
 
+    /// A folder with these programs of PATH and no others.
+    pub fn tools(&self, names: &[&str]) -> PathBuf {
+        let dir = self.dir.path().join("tools");
+        std::fs::create_dir_all(&dir).unwrap();
+        for name in names {
+            let path = std::env::split_paths(&self.env["PATH"]).map(|dir| dir.join(name)).find(|path| path.is_file());
+            std::os::unix::fs::symlink(path.unwrap_or_else(|| panic!("{name} is not on PATH")), dir.join(name))
+                .unwrap();
+        }
+        dir
+    }
+
+    /// Runs the go command in the project.
+    pub fn go(&self, args: &[&str]) {
+        let mut command = Command::new("go");
+        command.args(args).current_dir(self.project()).env_clear().envs(&self.env).env("GOTOOLCHAIN", "local");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "go {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// A command of sealift that is ready to run.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sealift"));
@@ -152,6 +172,24 @@ impl Sandbox {
         let mut found = BTreeMap::new();
         collect(&self.path(folder), "", &mut found);
         found
+    }
+}
+
+impl Drop for Sandbox {
+    /// A module cache is read-only, and could not be removed by an ordinary user.
+    fn drop(&mut self) {
+        writable(&self.dir.path().join("home"));
+    }
+}
+
+fn writable(dir: &Path) {
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    // Whatever cannot be removed stays in the system's folder for temporary files.
+    std::fs::set_permissions(dir, permissions).ok();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            writable(&entry.path());
+        }
     }
 }
 

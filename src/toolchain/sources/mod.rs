@@ -156,11 +156,33 @@ pub mod words {
     pub fn code(words: &str) -> &'static str {
         match kind(words) {
             Kind::Trust => "source.checksum",
+            Kind::Network if mentions(words, &CREDENTIALS) => "source.credentials",
+            Kind::Network if mentions(words, &CERTIFICATE) => "source.certificate",
             Kind::Network => "source.network",
+            _ if words.contains("no space left on device") => "source.no-space",
+            _ if words.contains("inconsistent vendoring") => "source.vendor",
             _ if words.contains("build constraints exclude all Go files") => "source.excluded",
             _ if words.contains("go.sum") => "source.go-sum",
             _ => "source.package",
         }
+    }
+
+    /// A host that wants to know who asks, or does not accept the answer: in the words of git, and of go.
+    const CREDENTIALS: [&str; 6] = [
+        "could not read Username",
+        "could not read Password",
+        "terminal prompts disabled",
+        "Authentication failed",
+        "401 Unauthorized",
+        "403 Forbidden",
+    ];
+
+    /// A host whose certificate nobody vouches for: in the words of go, and of git's TLS libraries.
+    const CERTIFICATE: [&str; 3] =
+        ["failed to verify certificate", "certificate verification failed", "SSL certificate problem"];
+
+    fn mentions(words: &str, marks: &[&str]) -> bool {
+        marks.iter().any(|mark| words.contains(mark))
     }
 
     /// Its kind.
@@ -176,12 +198,12 @@ pub mod words {
             "module lookup disabled",
             "proxyconnect",
             "TLS handshake",
-            "could not read Username",
             "502 Bad Gateway",
             "503 Service",
             "unexpected EOF",
         ];
-        if network.iter().any(|mark| words.contains(mark)) { Kind::Network } else { Kind::Tool }
+        let network = [&network[..], &CREDENTIALS, &CERTIFICATE].iter().any(|marks| mentions(words, marks));
+        if network { Kind::Network } else { Kind::Tool }
     }
 
     /// What to do.
@@ -192,10 +214,22 @@ pub mod words {
                  (go clean -modcache, then go mod verify)"
             }
             "source.network" => "look at GOPROXY, GOPRIVATE and the network, then run the same command again",
+            "source.credentials" => {
+                "give git and go credentials for that host: ~/.netrc, a credential helper of git, or GOAUTH; and name \
+                 the host in GOPRIVATE"
+            }
+            "source.certificate" => {
+                "name the authority's certificate in SSL_CERT_FILE for go, and in GIT_SSL_CAINFO for git"
+            }
+            "source.no-space" => {
+                "free some space (`sealift cache prune` frees the step store), then run the same command again"
+            }
+            "source.vendor" => "run go mod vendor and commit vendor/",
             "source.excluded" => {
                 "files that import \"C\" need cgo: set `cgo = true` in [build], or take the target out (\"!os/arch\")"
             }
             "source.go-sum" => "run go mod tidy and commit go.mod and go.sum",
+            "source.package" => "`go build ./...` shows the same: what it refuses has to be mended first",
             _ => return None,
         };
         Some(hint.to_owned())
@@ -206,6 +240,13 @@ impl Listing {
     /// The commands that were asked for.
     pub fn mains(&self) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(|package| package.main)
+    }
+
+    /// Whether a package cannot be loaded for a reason that is not in the tree: the network, credentials, the module
+    /// cache. The next answer may be another one.
+    pub fn depends_on_the_moment(&self) -> bool {
+        let errors = self.packages.iter().filter_map(|package| package.error.as_deref());
+        errors.into_iter().any(|words| !matches!(words::code(words), "source.package" | "source.excluded"))
     }
 
     /// What goes into a command. Errors: a package behind it cannot be loaded.

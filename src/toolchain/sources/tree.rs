@@ -100,7 +100,22 @@ impl Tree {
     pub fn below<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = String> + 'a {
         self.names
             .iter()
-            .filter_map(move |path| Some(path.strip_prefix(folder).ok()?.to_string_lossy().replace('\\', "/")))
+            .filter_map(move |path| Some(with_slashes(path.strip_prefix(folder).ok()?.to_string_lossy().into_owned())))
+    }
+
+    /// The first file of a command below a folder that imports "C", relative to the folder.
+    pub fn importing_c(&self, folder: &Path) -> Result<Option<String>, FileError> {
+        for path in self.below(folder).filter(|path| path.ends_with(".go") && !path.ends_with("_test.go")) {
+            let full = folder.join(&path);
+            if !matches!(files::what(&full)?, files::What::File { .. }) {
+                continue;
+            }
+            let header = header(&files::read(&full, GO_CAP)?);
+            if may_be_command(&header) && header.windows(3).any(|three| three == b"\"C\"") {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
     }
 
     /// A file's digest; each file is read once.
@@ -114,4 +129,9 @@ impl Tree {
         self.digests.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(path.to_owned(), digest);
         Ok(digest)
     }
+}
+
+/// On other systems than Windows a backslash is part of a name.
+fn with_slashes(path: String) -> String {
+    if cfg!(windows) { path.replace('\\', "/") } else { path }
 }

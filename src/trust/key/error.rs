@@ -94,6 +94,9 @@ impl KeyError {
             KeyError::NotPem | KeyError::OtherAlgorithm(_) | KeyError::OtherBlock(_) => {
                 Some("openssl genpkey -algorithm ed25519 -out key.pem")
             }
+            KeyError::SeveralBlocks(_) => Some("put each key into a file of its own"),
+            KeyError::Damaged(_) => Some("take the key from where it was made, or make another"),
+            KeyError::SecretWanted => Some("name the secret half: the file without .pub"),
             KeyError::PublicWanted => Some("openssl pkey -in key.pem -pubout -out key.pub"),
             KeyError::OtherEncryption(_) => {
                 Some("openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 600000 -in key.pem -out new.pem")
