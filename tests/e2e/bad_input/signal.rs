@@ -10,8 +10,8 @@ use crate::sandbox::{Run, Sandbox};
 
 /// A hook that says that it runs, leaves a child that ignores every request to end, and waits.
 const HOOK: &str = "#!/bin/sh\n\
-    (trap '' TERM INT HUP; exec sleep 600 >/dev/null 2>&1 </dev/null) &\n\
-    : >started\nwhile ! test -e go-on; do sleep 0.05; done\nkill -KILL $!\n";
+    (trap '' TERM INT HUP; exec sleep 60 >/dev/null 2>&1 </dev/null) &\n\
+    : >started\nn=0; while ! test -e go-on && test $n -lt 1200; do n=$((n+1)); sleep 0.05; done\nkill -KILL $!\n";
 
 fn with_hook() -> Released {
     let released = Released::new();
@@ -84,7 +84,7 @@ fn an_interrupted_hook_takes_its_children_with_it() {
     let released = with_hook();
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let mut child = start(&released.sandbox, &["release", "--snapshot"]);
-        let stubborn = || alive(&released.sandbox).iter().any(|line| line.starts_with("sleep\0600"));
+        let stubborn = || alive(&released.sandbox).iter().any(|line| line.starts_with("sleep\u{0}60"));
         until(&mut child, || released.sandbox.path("started").exists() && stubborn());
         send(&child, signal);
         let run = interrupted(child, &released);
@@ -99,7 +99,7 @@ fn an_interrupted_hook_takes_its_children_with_it() {
 #[test]
 fn a_second_request_does_not_wait() {
     let released = with_hook();
-    let stubborn = "#!/bin/sh\ntrap '' TERM INT HUP\n: >started\nwhile ! test -e go-on; do sleep 0.05; done\n";
+    let stubborn = "#!/bin/sh\ntrap '' TERM INT HUP\n: >started\nn=0; while ! test -e go-on && test $n -lt 1200; do n=$((n+1)); sleep 0.05; done\n";
     released.sandbox.write("hook.sh", stubborn);
     let mut child = start(&released.sandbox, &["release", "--snapshot"]);
     until(&mut child, || released.sandbox.path("started").exists());
