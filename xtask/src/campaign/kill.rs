@@ -174,8 +174,9 @@ pub fn chosen(of: usize, extent: Extent) -> Vec<usize> {
 }
 
 /// Adds where a failure happened.
-pub fn told(failure: Failure, place: &str) -> Failure {
-    Failure { message: format!("error: {place}\n{}", failure.message), ..failure }
+pub fn told(mut failure: Failure, place: &str) -> Failure {
+    failure.message = format!("error: {place}\n{}", failure.message);
+    failure
 }
 
 /// What a disturbed run left: every file under a final name is whole, records can be read, and verify gives a verdict.

@@ -262,40 +262,49 @@ fn request(what: libc::c_uint, thread: libc::pid_t, address: i64, data: i64) -> 
 mod tests {
     use super::*;
 
-    fn sh(script: &str) -> Command {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]);
+    /// `tee` reads a line and writes it to files in a folder, each over a descriptor of its own.
+    fn tee(dir: &std::path::Path, files: &[&str]) -> Command {
+        std::fs::write(dir.join("line"), "line\n").unwrap();
+        let mut command = Command::new("tee");
+        command.args(files).current_dir(dir).stdin(std::fs::File::open(dir.join("line")).unwrap());
+        command.stdout(std::process::Stdio::null());
         command
     }
 
     #[test]
     fn calls_of_the_program_are_seen_and_those_of_its_children_are_not() {
         let dir = tempfile::tempdir().unwrap();
-        let script = format!("cd {} && echo a >a && mkdir b && true", dir.path().display());
-        let traced = run(&mut sh(&script), Strike::Never).unwrap();
-        assert!(traced.status.success() && dir.path().join("b").exists());
+        let traced = run(&mut tee(dir.path(), &["a"]), Strike::Never).unwrap();
         let calls: Vec<_> = traced.points.iter().map(|point| point.call).collect();
-        assert_eq!(calls, ["write"], "{:?}", traced.points);
+        assert!(traced.status.success() && calls == ["write"], "{:?}", traced.points);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "mkdir b && true"]).current_dir(dir.path());
+        let traced = run(&mut shell, Strike::Never).unwrap();
+        assert!(traced.status.success() && dir.path().join("b").exists());
+        assert!(traced.points.is_empty(), "{:?}", traced.points);
     }
 
     #[test]
     fn a_killed_call_is_not_carried_out() {
         let dir = tempfile::tempdir().unwrap();
-        let script = format!("cd {} && echo a >a; echo b >b", dir.path().display());
-        let traced = run(&mut sh(&script), Strike::Kill(1)).unwrap();
+        let traced = run(&mut tee(dir.path(), &["a", "b"]), Strike::Kill(1)).unwrap();
         assert_eq!(traced.status.signal(), Some(libc::SIGKILL));
-        assert_eq!(std::fs::read(dir.path().join("a")).unwrap(), b"a\n");
+        assert_eq!(std::fs::read(dir.path().join("a")).unwrap(), b"line\n");
         assert_eq!(std::fs::read(dir.path().join("b")).unwrap(), b"");
     }
 
     #[test]
     fn a_failed_sync_is_an_input_output_error() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("a"), "a").unwrap();
-        let mut command = Command::new("sync");
-        command.arg(dir.path().join("a")).stderr(std::process::Stdio::null());
-        assert!(run(&mut command, Strike::FailSync(1)).unwrap().status.success());
-        let traced = run(&mut command, Strike::FailSync(0)).unwrap();
+        let sync = |strike| {
+            std::fs::write(dir.path().join("a"), "a").unwrap();
+            // A command is traced once: what runs before its start is added to it.
+            let mut command = Command::new("sync");
+            command.arg(dir.path().join("a")).stderr(std::process::Stdio::null());
+            run(&mut command, strike).unwrap()
+        };
+        assert!(sync(Strike::FailSync(1)).status.success());
+        let traced = sync(Strike::FailSync(0));
         assert_eq!((traced.status.code(), traced.struck.map(|point| point.call)), (Some(1), Some("fsync")));
     }
 }
