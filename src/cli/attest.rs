@@ -28,7 +28,7 @@ impl Attest {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
         let records = project.records()?;
-        let key = secret(&project, self.key.as_deref())?;
+        let key = secret(&project, self.sealing.key.as_deref())?;
         let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
         let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
         let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;

@@ -56,7 +56,7 @@ impl Release {
         }
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
-        let key = secret(&project, self.key.as_deref())?;
+        let key = secret(&project, self.sealing.key.as_deref())?;
         let (survey, plan) = project.plan_after_hooks(mode, Repository::Required, &self.selection)?;
         let yard = project.yard(&survey, &plan);
         let made = make(&yard)?;
