@@ -84,11 +84,7 @@ fn an_interrupted_hook_takes_its_children_with_it() {
     let released = with_hook();
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let mut child = start(&released.sandbox, &["release", "--snapshot"]);
-<<<<<<< HEAD
-        let stubborn = || alive(&released.sandbox).iter().any(|line| line.starts_with("sleep\u{0}60"));
-=======
-        let stubborn = || alive(&released.sandbox).iter().any(|line| line.starts_with("sleep\x00600"));
->>>>>>> badinput
+        let stubborn = || alive(&released.sandbox).iter().any(|line| line.starts_with("sleep\x0060"));
         until(&mut child, || released.sandbox.path("started").exists() && stubborn());
         send(&child, signal);
         let run = interrupted(child, &released);
