@@ -55,7 +55,8 @@ impl Format {
     /// The level used when nobody asks for another.
     fn default_level(self) -> u8 {
         match self {
-            Format::TarGz | Format::Zip => 6,
+            // zlib-rs at 6 makes archives of Go programs 2.2 % larger than gzip -6 does, at 7 it makes them 1.2 % larger.
+            Format::TarGz | Format::Zip => 7,
             // Over a Go toolchain's programs: 7 takes 0.75 s and 20 MiB for 15.90 MB, 9 takes 1.1 s for 15.69 MB, 10
             // takes 1.4 s and half as much memory again for 15.62 MB, 15 takes 8.5 s for 15.53 MB.
             Format::TarZst => 9,

@@ -294,9 +294,14 @@ pub fn set_mode(path: &Path, mode: u32) -> Result<(), FileError> {
     }
 }
 
+/// Moves a file or folder to a final name in the same filesystem, without waiting for the disk.
+pub fn rename_volatile(from: &Path, to: &Path) -> Result<(), FileError> {
+    fs::rename(from, to).map_err(at("move into place", to))
+}
+
 /// Moves a file or folder to a final name in the same filesystem, and makes the move durable.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
-    fs::rename(from, to).map_err(at("move into place", to))?;
+    rename_volatile(from, to)?;
     sync_folder(to.parent().unwrap_or(Path::new(".")))
 }
 
@@ -307,9 +312,4 @@ pub fn sync_folder(dir: &Path) -> Result<(), FileError> {
     }
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     File::open(dir).and_then(|folder| folder.sync_all()).map_err(at("sync", dir))
-}
-
-/// Makes a file's bytes durable.
-pub fn sync(path: &Path) -> Result<(), FileError> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(at("sync", path))
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sealift_trust::Hasher;
 
-use super::files::{FileError, at, measure, names, open, remove, rename, set_mode, sync, sync_folder};
+use super::files::{FileError, at, measure, names, open, remove, rename, rename_volatile, set_mode, sync_folder};
 use crate::artifact::Artifact;
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -65,6 +65,12 @@ impl Staged {
         Ok(Settled { path: std::mem::take(&mut self.path), artifact })
     }
 
+    /// Gives digest and size without waiting for the disk: for a place whose reader measures again before use.
+    pub fn measured(mut self) -> Settled {
+        self.file = None;
+        Settled { path: std::mem::take(&mut self.path), artifact: Artifact::from(std::mem::take(&mut self.hasher)) }
+    }
+
     fn settle(&mut self) -> Result<(), FileError> {
         let file = self.file.take().expect("a staged file is settled once");
         file.sync_all().map_err(at("sync", &self.path))
@@ -91,23 +97,30 @@ impl Drop for Staged {
     }
 }
 
-/// A complete, durable file that has no final name yet.
+/// A complete file that has no final name yet.
 pub struct Settled {
     path: PathBuf,
     artifact: Artifact,
 }
 
 impl Settled {
-    /// Takes over a file that somebody else wrote: measures it and makes it durable.
+    /// Takes over a file that somebody else wrote, and measures it.
     pub fn adopt(path: PathBuf) -> Result<Self, FileError> {
         let artifact = measure(&path)?;
-        sync(&path)?;
         Ok(Self { path, artifact })
     }
 
     /// Digest and size.
     pub fn artifact(&self) -> Artifact {
         self.artifact
+    }
+
+    /// Moves the file to its final name, without waiting for the disk: after a power cut it may be absent or damaged, and
+    /// its reader must see that.
+    pub fn commit_volatile(mut self, to: &Path) -> Result<Artifact, FileError> {
+        rename_volatile(&self.path, to)?;
+        self.path = PathBuf::new();
+        Ok(self.artifact)
     }
 
     /// Moves the file to its final name.

@@ -191,7 +191,7 @@ impl Bench<'_> {
                 return Err(PackageError::Changed { path: held.path.as_str().to_owned() });
             }
         }
-        let artifact = self.store.keep(staged.settle_measured()?)?;
+        let artifact = self.store.keep(staged.measured())?;
         let outputs = [("archive".to_owned(), Output::from(artifact))].into();
         self.store.record(key, &Record { step: step.step.clone(), outputs, value: serde_json::Value::Null })?;
         Ok(artifact)

@@ -2,7 +2,8 @@
 //!
 //! Layout below the cache folder: `blobs/sha256/<2 hex>/<62 hex>` hold bytes by their digest, `steps/<2 hex>/<62 hex>`
 //! say which step made which blobs, `stage/<run>/` is where a run works. A blob is measured before it is used, a step's
-//! record carries its own digest: whatever was damaged is made again.
+//! record carries its own digest: whatever was damaged is made again. Therefore nothing here waits for the disk: what a
+//! power cut takes away is a step that is done again, and a release is made durable where it is placed.
 
 mod key;
 mod prune;
@@ -96,7 +97,7 @@ impl Store {
     pub fn keep(&self, settled: staging::Settled) -> Result<Artifact, FileError> {
         let path = self.path_of(settled.artifact().digest());
         files::make_folder(path.parent().expect("a blob lies in a folder"))?;
-        settled.commit(&path)
+        settled.commit_volatile(&path)
     }
 
     /// Whether the blob is there and its bytes are what its name says. One that is damaged is removed.
@@ -136,7 +137,7 @@ impl Store {
         // Staged where the run works: what a killed run leaves there goes with the next one.
         let mut staged = staging::Staged::create(self.stage(), 0o644)?;
         staged.write_all(&bytes).map_err(files::at("write", &path))?;
-        staged.commit(&path).map(drop)
+        staged.measured().commit_volatile(&path).map(drop)
     }
 
     /// Forgets a step, so that it is done again.

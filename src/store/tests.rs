@@ -12,7 +12,7 @@ fn store(dir: &Path) -> Store {
 fn put(store: &Store, bytes: &[u8]) -> Artifact {
     let mut staged = Staged::create(store.stage(), 0o644).unwrap();
     staged.write_all(bytes).unwrap();
-    store.keep(staged.settle_measured().unwrap()).unwrap()
+    store.keep(staged.measured()).unwrap()
 }
 
 fn key(text: &str) -> Key {

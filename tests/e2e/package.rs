@@ -42,6 +42,18 @@ fn an_archive_holds_the_binary_and_the_papers() {
 }
 
 #[test]
+fn an_archive_is_hardly_larger_than_gzip_makes_it() {
+    let sandbox = Sandbox::service();
+    sandbox.ok(ONE).quietly();
+    let path = archive(&sandbox, "_linux_amd64.tar.gz");
+    let ours = std::fs::metadata(sandbox.path(&path)).unwrap().len();
+    let script = format!("gzip -dc {path} | gzip -6 -n | wc -c");
+    let theirs = Command::new("sh").args(["-c", &script]).current_dir(sandbox.project()).output().unwrap();
+    let theirs: u64 = String::from_utf8(theirs.stdout).unwrap().trim().parse().unwrap();
+    assert!(ours * 100 <= theirs * 102, "{ours} against {theirs}");
+}
+
+#[test]
 fn formats_names_files_and_a_source_archive_are_configured() {
     let sandbox = Sandbox::service();
     sandbox.write(
