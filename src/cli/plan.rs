@@ -7,6 +7,7 @@ use super::project::{Project, Selection};
 use crate::console::Product;
 use crate::error::Failure;
 use crate::plan;
+use crate::store::Records;
 use crate::survey::Repository;
 use crate::version::Mode;
 
@@ -22,10 +23,9 @@ pub struct Plan {
 impl Plan {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, None)?;
-        let records = project.records()?;
         let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
         let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
-        records.write("plan.json", &plan)?;
+        Records::note(&project.config.root, "plan.json", &plan)?;
         Ok(shown(&plan))
     }
 }

@@ -9,7 +9,7 @@ use super::World;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::host::files;
-use crate::host::staging;
+use crate::store::Records;
 use crate::verify::{self, Judgement, What};
 
 #[derive(Args)]
@@ -33,11 +33,9 @@ impl Verify {
         let what = self.what(&dir)?;
         let judgement = verify::verify(world.host, &what, &policy, world.events)?;
         let data = verdict(&judgement, &policy);
-        // Only in a project is there a place for a record; a release is judged anywhere, also while another is made.
-        let records = dir.join(".sealift");
-        if files::what(&records)? == files::What::Folder {
-            let text = format!("{data:#}\n");
-            staging::write(&records.join("verify.json"), text.as_bytes(), 0o644)?;
+        // Only in a project is there a place for a record; a release is judged anywhere.
+        if files::what(&dir.join(".sealift"))? == files::What::Folder {
+            Records::note(&dir, "verify.json", &data)?;
         }
         match &judgement.verified {
             Some(verified) => {

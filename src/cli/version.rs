@@ -6,6 +6,7 @@ use super::World;
 use super::project::{Project, Selection};
 use crate::console::Product;
 use crate::error::Failure;
+use crate::store::Records;
 use crate::survey;
 use crate::version::Mode;
 
@@ -19,10 +20,9 @@ pub struct Version {
 impl Version {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &Selection::default(), None)?;
-        let records = project.records()?;
         let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
         let release = survey::release(project.host, &project.config, mode)?;
-        records.write("version.json", &release)?;
+        Records::note(&project.config.root, "version.json", &release)?;
         let data = serde_json::to_value(&release).expect("a release is plain data");
         Ok(Product::lines([release.version.to_string()]).with_data(data))
     }

@@ -27,6 +27,16 @@ impl Records {
         Ok(Self { dir, _lock: lock })
     }
 
+    /// Writes the record of a command that only reads. While another sealift works on the project it is left unwritten:
+    /// a reader neither waits nor disturbs.
+    pub fn note(root: &Path, name: &str, record: &impl Serialize) -> Result<(), FileError> {
+        match Self::open(root) {
+            Ok(records) => records.write(name, record),
+            Err(FileError::Locked { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Where a record lies.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)

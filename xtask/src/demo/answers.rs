@@ -53,7 +53,8 @@ impl Service {
     fn ask(&self, path: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address)?;
+        // One write: a server that answers after the first piece would cut off the rest.
+        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address).as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)
@@ -130,8 +131,9 @@ mod tests {
         let server = std::thread::spawn(move || {
             for answer in ["200 OK", "503 Service Unavailable"] {
                 let (mut stream, _) = listener.accept().unwrap();
-                assert!(stream.read(&mut [0; 1024]).unwrap() > 0);
-                write!(stream, "HTTP/1.0 {answer}\r\n\r\nfine\n").unwrap();
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                assert!(lines.map_while(Result::ok).take_while(|line| !line.is_empty()).count() > 0);
+                stream.write_all(format!("HTTP/1.0 {answer}\r\n\r\nfine\n").as_bytes()).unwrap();
             }
         });
         assert_eq!(service.get("/").unwrap(), "200 fine");
