@@ -7,7 +7,7 @@ use sealift_trust::SecretKey;
 use sealift_trust::statement::{self, Commit};
 
 use super::World;
-use super::project::{Project, Selection};
+use super::project::{Aim, Project, Selection};
 use super::{plan, summary};
 use crate::attest::keys::{self, Places};
 use crate::attest::{self, Clean, Dist, Sealed, Subject};
@@ -18,8 +18,7 @@ use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
 use crate::product::{self, Archive, Binary};
 use crate::store::Records;
-use crate::survey::Repository;
-use crate::version::Mode;
+use crate::survey::Images;
 
 #[derive(Args)]
 pub struct Release {
@@ -49,15 +48,15 @@ pub struct Sealing {
 impl Release {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
-        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
+        let aim = Aim::release(self.snapshot, Images::Wanted);
         if self.dry_run {
-            let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
+            let (_, plan) = project.plan(aim, &self.selection)?;
             return Ok(plan::shown(&plan));
         }
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
         let key = secret(&project, self.sealing.key.as_deref())?;
-        let (survey, plan) = project.plan_after_hooks(mode, Repository::Required, &self.selection)?;
+        let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
         let yard = project.yard(&survey, &plan);
         let made = make(&yard)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;

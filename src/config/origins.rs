@@ -176,7 +176,7 @@ fn image_rows(image: &ImageSettings) -> Pairs {
         all.iter().map(|(name, value)| (format!("image.{key}.{}", segment(name)), text(value))).collect()
     };
     let mut rows: Pairs = vec![
-        ("image.base".into(), text(&image.base)),
+        ("image.base".into(), text(image.base.text())),
         ("image.repository".into(), image.repository.as_ref().map_or_else(none, |it| text(&it.to_string()))),
         ("image.platforms".into(), list(image.platforms.iter().map(|pattern| pattern.text()))),
         ("image.tags".into(), list(image.tags.iter().map(ToString::to_string))),

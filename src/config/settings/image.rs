@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use crate::archive::{ArchiveError, Codec, Format};
 use crate::config::template::{Template, Variable};
+use crate::oci::Place;
 use crate::target::Pattern;
 
 /// `[image]`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ImageSettings {
-    /// What the image stands on: [`SCRATCH`], or where an image lies, as it is written.
-    pub base: String,
+    /// What the image stands on.
+    pub base: Base,
     /// Where the image is pushed, from [`Variable::OF_REPOSITORIES`].
     pub repository: Option<Template>,
     /// Which of the service's Linux targets get an image.
@@ -51,8 +52,35 @@ pub struct ImageSettings {
     pub level: u8,
 }
 
-/// The base that is nothing.
-pub const SCRATCH: &str = "scratch";
+/// What an image stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Nothing.
+    Scratch,
+    /// Another image.
+    Image {
+        /// As it is written, which is also its name in `sealift.lock`.
+        text: String,
+        /// Where it lies; paths are relative to the project.
+        place: Place,
+    },
+}
+
+impl Base {
+    /// As it is written.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Scratch => "scratch",
+            Self::Image { text, .. } => text,
+        }
+    }
+}
+
+impl Serialize for Base {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text())
+    }
+}
 
 /// How layers are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -87,7 +115,7 @@ impl ImageSettings {
     pub(super) fn built_in() -> Self {
         let tag = |text: &str| Template::read(text, Variable::OF_TAGS).expect("the default tags are templates");
         Self {
-            base: SCRATCH.to_owned(),
+            base: Base::Scratch,
             repository: None,
             platforms: vec!["linux/*".parse().expect("the default platforms are a pattern")],
             tags: ["{version}", "{major}.{minor}", "{major}", "latest"].map(tag).to_vec(),

@@ -3,22 +3,32 @@
 use super::{line, quoted, target, template_of};
 use crate::archive::MemberPath;
 use crate::config::error::Wrong;
-use crate::config::settings::image::SCRATCH;
+use crate::config::settings::image::Base;
 use crate::config::template::{Template, Variable};
+use crate::error::Fault;
+use crate::oci::{OciError, Place, Repository};
 use crate::target::Pattern;
 
 /// What an image stands on.
-pub fn base(text: &str) -> Result<String, Wrong> {
-    if text == SCRATCH {
-        return Ok(text.to_owned());
+pub fn base(text: &str) -> Result<Base, Wrong> {
+    if text == Base::Scratch.text() {
+        return Ok(Base::Scratch);
     }
-    line(text)
+    let place = text.parse::<Place>().map_err(|error| reference(&error))?;
+    Ok(Base::Image { text: line(text)?, place })
+}
+
+/// A name of an image that is refused.
+fn reference(error: &OciError) -> Wrong {
+    let wrong = Wrong::new("config.reference", error.to_string());
+    wrong.hint(error.hint().unwrap_or_else(|| "for example \"alpine:3.22\" or \"ghcr.io/acme/shop\"".to_owned()))
 }
 
 /// A repository, as a template: how it reads once it is filled in is what counts.
 pub fn repository(text: &str) -> Result<Template, Wrong> {
     let template = template_of(text, Variable::OF_REPOSITORIES)?;
     line(text)?;
+    template.fill(|_| "x").parse::<Repository>().map_err(|error| reference(&error))?;
     Ok(template)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{byte_size, level};
 use crate::config::notes::Written;
 use crate::config::reader::Section;
-use crate::config::settings::image::Compression;
+use crate::config::settings::image::{Base, Compression};
 use crate::config::template::Template;
 use crate::config::values::{self, image};
 use crate::target::Pattern;
@@ -13,7 +13,7 @@ use crate::target::Pattern;
 /// `[image]`.
 #[derive(Default)]
 pub(in crate::config) struct WrittenImage {
-    pub base: Option<Written<String>>,
+    pub base: Option<Written<Base>>,
     pub repository: Option<Written<Template>>,
     pub platforms: Option<Written<Vec<Pattern>>>,
     pub tags: Option<Written<Vec<Template>>>,
