@@ -197,6 +197,7 @@ impl Fault for SurveyError {
             Self::Toolchain(failure) => failure.kind,
             Self::NoBinary { .. } | Self::NotRegular { .. } | Self::BadPath { .. } => Kind::Input,
             Self::Certificate { .. } => Kind::Input,
+            Self::NoService { .. } => Kind::Usage,
             _ => Kind::Config,
         }
     }
