@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sealift_trust::name::InnerPath;
 
 use crate::host::files::{self, FileError, What};
-use crate::host::regular;
+use crate::host::{regular, staging};
 
 /// What lies there. All paths are relative to the folder.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl There {
             match text.parse::<InnerPath>().ok().filter(|path| known.owned.contains(path)) {
                 Some(ours) if known.wanted.contains(&ours) => drop(self.present.insert(ours)),
                 Some(_) => self.stale.push(path),
-                None if name.to_str().is_some_and(is_staged) => self.leftovers.push(path),
+                None if name.to_str().is_some_and(staging::is_staged) => self.leftovers.push(path),
                 None => self.foreign.push(path),
             }
         }
@@ -94,11 +94,4 @@ struct Known<'a> {
 /// The folders that a path leads through: `image` and `image/blobs` for `image/blobs/x`.
 pub(super) fn folders(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(at, _)| &path[..at])
-}
-
-/// Whether a name is one that `host::staging` gives a file before it has its final name.
-fn is_staged(name: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let numbers = name.strip_prefix(".staged.").and_then(|rest| rest.split_once('-'));
-    numbers.is_some_and(|(process, count)| digits(process) && digits(count))
 }
