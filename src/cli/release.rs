@@ -61,8 +61,8 @@ impl Release {
         let yard = project.yard(&survey, &plan);
         let made = make(&yard)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
-        let sealed =
-            seal_and_place(&project, &records, &plan, &Parts::of(&made), (key.as_ref(), clean(self.sealing.clean)))?;
+        let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
+        let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;
         build::hooks(&yard, &project.config.root, "after")?;
         let signed = key.is_some();
         let data = serde_json::json!({
@@ -72,11 +72,18 @@ impl Release {
             "dist": project.dist(),
             "binaries": made.built,
             "archives": made.packed.iter().map(|packed| &packed.archive).collect::<Vec<_>>(),
+            "images": parts.images,
         });
         let name = if signed { "release.json" } else { "release.unsigned.json" };
         let path = project.dist().join(name).display().to_string();
-        Ok(Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built)))
+        let product = Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built));
+        Ok(if made.images.is_empty() { product } else { product.with_table(summary::images(&made.images)) })
     }
+}
+
+/// The images of a run, as they are sealed.
+fn indexes(made: &Made) -> Vec<ImageIndex> {
+    made.images.iter().map(|image| image.index.clone()).collect()
 }
 
 /// What a user says about foreign files in `dist/`.
