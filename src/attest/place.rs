@@ -152,7 +152,7 @@ impl There {
             match text.parse::<FileName>().ok().filter(|name| owned.contains(name)) {
                 Some(ours) if wanted.contains(&ours) => {}
                 Some(_) => there.stale.push(name),
-                None if is_staged(text) => there.leftovers.push(name),
+                None if staging::is_staged(text) => there.leftovers.push(name),
                 None => there.foreign.push(name),
             }
         }
@@ -176,13 +176,6 @@ impl There {
             Clean::Remove => Ok(()),
         }
     }
-}
-
-/// Whether a name is one that `host::files` gives a file before it has its final name.
-fn is_staged(name: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let numbers = name.strip_prefix(".staged.").and_then(|rest| rest.split_once('-'));
-    numbers.is_some_and(|(process, count)| digits(process) && digits(count))
 }
 
 fn is_intact(host: &Host, path: &Path, wanted: Artifact) -> Result<bool, AttestError> {
