@@ -301,15 +301,11 @@ impl Host {
         self.run_to_end(command, input, Some(limit))
     }
 
-    fn run_to_end(
-        &self,
-        command: &Command,
-        input: &[u8],
-        limit: Option<Duration>,
-    ) -> Result<Finished, ProcessError> {
+    fn run_to_end(&self, command: &Command, input: &[u8], limit: Option<Duration>) -> Result<Finished, ProcessError> {
         let mut stdout = Vec::new();
-        let mut reader =
-            |reader: &mut BufReader<std::process::ChildStdout>| reader.take(OUTPUT_CAP).read_to_end(&mut stdout).map(drop);
+        let mut reader = |reader: &mut BufReader<std::process::ChildStdout>| {
+            reader.take(OUTPUT_CAP).read_to_end(&mut stdout).map(drop)
+        };
         let finished = self.stream_within(command, input, &mut reader, limit);
         let mut finished = finished.map_err(|error| error.or_said(&stdout))?;
         finished.stdout = stdout;

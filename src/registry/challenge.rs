@@ -110,7 +110,9 @@ mod tests {
     #[test]
     fn the_challenges_of_real_registries_are_read() {
         assert_eq!(
-            of(&["Bearer realm=\"https://auth.docker.io/token\",service=\"registry.docker.io\",scope=\"repository:a/b:pull,push\""]),
+            of(&[
+                "Bearer realm=\"https://auth.docker.io/token\",service=\"registry.docker.io\",scope=\"repository:a/b:pull,push\""
+            ]),
             bearer("https://auth.docker.io/token", Some("registry.docker.io"))
         );
         assert_eq!(of(&["Basic realm=\"Registry Realm\""]), Some(Challenge::Basic));
@@ -122,7 +124,8 @@ mod tests {
 
     #[test]
     fn what_is_no_challenge_is_none() {
-        for text in ["", "Bearer", "Bearer service=\"x\"", "Bearer realm=\"unclosed", "Digest realm=\"x\"", "=", "\"\""] {
+        for text in ["", "Bearer", "Bearer service=\"x\"", "Bearer realm=\"unclosed", "Digest realm=\"x\"", "=", "\"\""]
+        {
             assert_eq!(of(&[text]), None, "{text}");
         }
     }

@@ -285,7 +285,9 @@ impl Fault for RegistryError {
             }
             Self::Http(error) => return error.hint(),
             Self::Oci(error) => return error.hint(),
-            Self::NotFound { .. } => "check the name and the tag; a private repository may also hide from strangers".into(),
+            Self::NotFound { .. } => {
+                "check the name and the tag; a private repository may also hide from strangers".into()
+            }
             Self::Unauthorized { host, known: false } => format!(
                 "log in with `docker login {host}`, or set SEALIFT_REGISTRY_HOST, SEALIFT_REGISTRY_USER and \
                  SEALIFT_REGISTRY_PASSWORD"
@@ -298,7 +300,9 @@ impl Fault for RegistryError {
                 "a registry that speaks TLS on this machine needs plain-http = false in its [[registry]] table".into()
             }
             Self::Status { .. } => "run the same command again later".into(),
-            Self::Answer { .. } => "check the registry's address; a proxy or a login page may answer in its place".into(),
+            Self::Answer { .. } => {
+                "check the registry's address; a proxy or a login page may answer in its place".into()
+            }
             Self::Realm { host, realm } => {
                 format!("if that is right, say so: [[registry]] host = \"{host}\", realm = \"{realm}\"")
             }
@@ -314,7 +318,8 @@ impl Fault for RegistryError {
                 "nothing was believed and no credentials were sent; ask whoever keeps the registry".into()
             }
             Self::TagExists { .. } => {
-                "a version is released once: choose another version, or delete the tag by hand if that was a mistake".into()
+                "a version is released once: choose another version, or delete the tag by hand if that was a mistake"
+                    .into()
             }
             Self::TagMoved { .. } => "another release runs at the same time: see what it did, then run again".into(),
             Self::ReferrersRace { .. } => "run the same command again later".into(),

@@ -8,7 +8,7 @@ use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
 /// A password or a token: zeroised when dropped, and without a form that could be printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -20,6 +20,17 @@ impl Secret {
     /// The text, for whoever sends it; it must not reach a message, a record or an argument vector.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Whether there is nothing to keep.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 

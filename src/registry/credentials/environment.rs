@@ -20,9 +20,7 @@ pub(super) fn own(env: &Env, host: &str) -> Result<Option<Login>, RegistryError>
     let meant = env.var(HOST).ok_or_else(|| missing(name, HOST))?;
     let login = match (user, password, token) {
         (None, None, Some(token)) => Login::Token(Secret::new(token)),
-        (Some(user), Some(password), _) => {
-            Login::Password { user: user.to_owned(), password: Secret::new(password) }
-        }
+        (Some(user), Some(password), _) => Login::Password { user: user.to_owned(), password: Secret::new(password) },
         (Some(_), None, _) => return Err(missing(USER, PASSWORD)),
         _ => return Err(missing(PASSWORD, USER)),
     };

@@ -28,15 +28,15 @@ pub(super) struct File {
 #[derive(Deserialize, Default)]
 struct Entry {
     #[serde(default)]
-    auth: Zeroizing<String>,
+    auth: Secret,
     #[serde(default)]
     username: String,
     #[serde(default)]
-    password: Zeroizing<String>,
+    password: Secret,
     #[serde(rename = "identitytoken", default)]
-    identity: Zeroizing<String>,
+    identity: Secret,
     #[serde(rename = "registrytoken", default)]
-    token: Zeroizing<String>,
+    token: Secret,
 }
 
 /// Where a file keeps the credentials that were asked for.
@@ -71,7 +71,7 @@ impl File {
     pub fn find(&self, host: &str, path: &str) -> Result<Kept, String> {
         let names = names_of(host);
         let otherwise = self.entry(&names, path)?;
-        let own = self.helpers.iter().find(|(key, _)| names.iter().any(|name| name == bare(key)));
+        let own = self.helpers.iter().find(|(key, _)| names.contains(&bare(key)));
         let program = own.map(|(_, program)| program).or(Some(&self.store)).filter(|program| !program.is_empty());
         let Some(program) = program else { return Ok(otherwise.map_or(Kept::Nowhere, Kept::Here)) };
         let server = if names.len() > 1 { HUB.to_owned() } else { host.to_owned() };
@@ -81,7 +81,9 @@ impl File {
     fn entry(&self, names: &[&str], path: &str) -> Result<Option<Login>, String> {
         let whole: Vec<String> = names.iter().map(|name| format!("{name}/{path}")).collect();
         let fits = |key: &str| {
-            whole.iter().any(|whole| whole.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+            whole
+                .iter()
+                .any(|whole| whole.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
         };
         let fitting = self.auths.iter().filter(|(key, _)| fits(bare(key)));
         let Some((key, entry)) = fitting.max_by_key(|(key, _)| bare(key).len()) else { return Ok(None) };
@@ -91,19 +93,19 @@ impl File {
 
 impl Entry {
     fn login(&self) -> Result<Option<Login>, &'static str> {
-        let secret = |text: &Zeroizing<String>| Secret::new(text.as_str());
         if !self.identity.is_empty() {
-            return Ok(Some(Login::Identity(secret(&self.identity))));
+            return Ok(Some(Login::Identity(self.identity.clone())));
         }
         if !self.token.is_empty() {
-            return Ok(Some(Login::Token(secret(&self.token))));
+            return Ok(Some(Login::Token(self.token.clone())));
         }
         if self.auth.is_empty() {
             let some = !self.username.is_empty() || !self.password.is_empty();
-            let (user, password) = (self.username.clone(), secret(&self.password));
+            let (user, password) = (self.username.clone(), self.password.clone());
             return Ok(some.then_some(Login::Password { user, password }));
         }
-        let bytes = Base64::decode_vec(self.auth.trim()).map(Zeroizing::new).map_err(|_| "is not in base 64")?;
+        let bytes =
+            Base64::decode_vec(self.auth.expose().trim()).map(Zeroizing::new).map_err(|_| "is not in base 64")?;
         let text = std::str::from_utf8(&bytes).map_err(|_| "is no text")?;
         // Docker pads with NUL.
         let (user, password) = text.trim_end_matches('\0').split_once(':').ok_or("has no colon")?;

@@ -19,7 +19,7 @@ struct Answer {
     #[serde(rename = "Username", default)]
     user: String,
     #[serde(rename = "Secret", default)]
-    secret: Zeroizing<String>,
+    secret: Secret,
 }
 
 /// Asks a helper for the credentials of a server; nothing when it has none. Errors: in words, without a secret.
@@ -44,7 +44,7 @@ pub(super) fn ask(host: &Host, name: &str, server: &str) -> Result<Option<Login>
     let answer: Answer = serde_json::from_slice(&stdout).map_err(|_| "its answer is not JSON of the right shape")?;
     Ok(match answer {
         Answer { secret, .. } if secret.is_empty() => None,
-        Answer { user, secret } if user == "<token>" => Some(Login::Identity(Secret::new(secret.as_str()))),
-        Answer { user, secret } => Some(Login::Password { user, password: Secret::new(secret.as_str()) }),
+        Answer { user, secret } if user == "<token>" => Some(Login::Identity(secret)),
+        Answer { user, secret } => Some(Login::Password { user, password: secret }),
     })
 }

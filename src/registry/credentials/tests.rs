@@ -40,7 +40,8 @@ fn password(user: &str, password: &str) -> Option<Login> {
 /// A file with one entry for each key: the user is the key, the password `p`.
 fn auths(keys: &[&str]) -> String {
     use base64ct::{Base64, Encoding};
-    let auth = |key: &str| format!("\"{key}\":{{\"auth\":\"{}\"}}", Base64::encode_string(format!("{key}:p").as_bytes()));
+    let auth =
+        |key: &str| format!("\"{key}\":{{\"auth\":\"{}\"}}", Base64::encode_string(format!("{key}:p").as_bytes()));
     format!("{{\"auths\":{{{}}}}}", keys.iter().map(|key| auth(key)).collect::<Vec<_>>().join(","))
 }
 
