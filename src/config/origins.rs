@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 use super::settings::image::ImageSettings;
-use super::settings::{BuildSettings, CompileOverride, Config, PackageSettings, ServiceKind, Settings};
+use super::settings::{
+    BuildSettings, CompileOverride, Config, PackageSettings, RegistrySettings, ServiceKind, Settings,
+};
 use super::size;
 
 /// Where a value came from.
@@ -85,6 +88,9 @@ impl Origins {
             config.attest.key.as_ref().map_or_else(none, |key| text(&key.to_string_lossy())),
         ));
         rows.push(("cache.dir".into(), text(&config.cache.to_string_lossy())));
+        for registry in &config.registries {
+            rows.extend(registry_rows(registry));
+        }
         for service in &config.services {
             let prefix = format!("service.{}.", segment(service.name.as_str()));
             let kind = match service.kind {
@@ -201,6 +207,19 @@ fn image_rows(image: &ImageSettings) -> Pairs {
         ("image.level".into(), image.level.to_string()),
     ]);
     rows
+}
+
+fn registry_rows(registry: &RegistrySettings) -> Pairs {
+    let prefix = format!("registry.{}.", segment(&registry.host));
+    let path = |path: &Option<PathBuf>| path.as_ref().map_or_else(none, |path| text(&path.to_string_lossy()));
+    let rows = [
+        ("ca", path(&registry.ca)),
+        ("client-cert", path(&registry.client_cert)),
+        ("client-key", path(&registry.client_key)),
+        ("plain-http", registry.plain_http.map_or_else(none, |plain| plain.to_string())),
+        ("realm", optional(&registry.realm)),
+    ];
+    rows.into_iter().map(|(key, value)| (format!("{prefix}{key}"), value)).collect()
 }
 
 fn none() -> String {
