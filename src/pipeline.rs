@@ -19,11 +19,9 @@ pub struct Made {
 
 /// Builds, packages and makes images, one overlapping the other, while the checks of the sources run. The checks stand
 /// before everything that follows: a release whose sources are not what `go.sum` says is not made.
-pub fn make(yard: &Yard<'_>) -> Result<Made, Failure> {
+pub fn make(yard: &Yard<'_>, places: &Places<'_>) -> Result<Made, Failure> {
     let packing = package::Bench { host: yard.host, events: yard.events, store: yard.store, plan: yard.plan };
-    let places = Places::new(yard.host, yard.events);
-    let imaging =
-        image::Bench { host: yard.host, events: yard.events, store: yard.store, plan: yard.plan, places: &places };
+    let imaging = image::Bench { host: yard.host, events: yard.events, store: yard.store, plan: yard.plan, places };
     let (to_pack, to_be_packed) = channel();
     let (to_image, to_be_imaged) = channel();
     let (built, packed, images, checked) = std::thread::scope(|scope| {

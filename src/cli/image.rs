@@ -16,7 +16,7 @@ use super::summary;
 use crate::attest::{self, Dist, Reach};
 use crate::console::Product;
 use crate::error::Failure;
-use crate::image::{self, Bench, ImageError, Made, Places, Stored};
+use crate::image::{self, Bench, ImageError, Made, Stored};
 use crate::oci::{self, Copy, Layout};
 use crate::pipeline::make;
 use crate::plan::Plan;
@@ -99,7 +99,8 @@ impl Making {
         };
         plan.builds = plan.builds.iter().filter(|build| imaged(build)).cloned().collect();
         plan.packages.clear();
-        let made = make(&project.yard(&survey, &plan))?;
+        let places = project.places();
+        let made = make(&project.yard(&survey, &plan), &places)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let stored = Stored::new(&project.store);
         let dist = project.dist().join("image");
@@ -119,7 +120,6 @@ impl Making {
             attest::place(project.host, &place, &placements)?;
             write_image_record(&records, &indexes)?;
         }
-        let places = Places::new(world.host, world.events);
         let bench =
             Bench { host: world.host, events: world.events, store: &project.store, plan: &plan, places: &places };
         if self.load {
@@ -127,6 +127,20 @@ impl Making {
                 for name in image::load(&bench, image, &local_names(planned))? {
                     world.events.info(format!("loaded {name}"));
                 }
+            }
+        }
+        let both: Vec<_> = plan.images.iter().zip(&made.images).collect();
+        if self.push {
+            for pair in &both {
+                let (reference, copied) = image::push(&places, &project.store, world.events, *pair)?;
+                let text = format!("{reference}: {} blobs sent, {} were there", copied.blobs, copied.skipped);
+                world.events.info(text);
+            }
+        }
+        if self.tag {
+            for moved in image::move_tags(&places, &project.store, &both)? {
+                let how = if moved.known { "leads there already" } else { "leads there now" };
+                world.events.info(format!("{}:{} {how}", moved.repository, moved.tag));
             }
         }
         let folder = self.to.clone().unwrap_or_else(|| PathBuf::from("dist/image"));

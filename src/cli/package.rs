@@ -30,7 +30,7 @@ impl Package {
         let records = project.records()?;
         let aim = Aim::release(self.snapshot, Images::Unwanted);
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
-        let made = make(&project.yard(&survey, &plan))?;
+        let made = make(&project.yard(&survey, &plan), &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made);
         write_package_record(&records, &parts)?;

@@ -12,6 +12,7 @@ use crate::error::{Failure, Kind};
 use crate::event::Events;
 use crate::history::Git;
 use crate::host::Host;
+use crate::image::Places;
 use crate::lock::Lock;
 use crate::plan::{self, Plan};
 use crate::store::{Records, Store};
@@ -139,6 +140,11 @@ impl<'a> Project<'a> {
         }
         crate::build::hooks(&self.yard(&survey, &plan), &self.config.root, "before")?;
         self.plan(aim, selection)
+    }
+
+    /// Where images lie.
+    pub fn places(&self) -> Places<'_> {
+        Places::new(self.host, &self.config.registries, self.events)
     }
 
     /// The yard of the build stage.

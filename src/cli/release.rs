@@ -59,7 +59,7 @@ impl Release {
         let key = secret(&project, self.sealing.key.as_deref())?;
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
         let yard = project.yard(&survey, &plan);
-        let made = make(&yard)?;
+        let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
         let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;

@@ -93,6 +93,14 @@ fn known(bench: &Bench<'_>, key: &Key) -> Result<Option<(Parts, Vec<Artifact>)>,
 fn pull(bench: &Bench<'_>, base: &PinnedBase, digest: Digest, key: &Key) -> Result<(Parts, Vec<Artifact>), ImageError> {
     bench.events.debug(format!("base {}: {digest} is not in the store yet", base.reference));
     let opened = bench.places.open(&base.place)?;
+    // The place is asked anyway. What it answers changes nothing here, and somebody may want to know.
+    if let Ok(now) = opened.named()
+        && now.digest != base.digest
+    {
+        let text =
+            format!("{} leads to {} now, and sealift.lock stays with {}", base.reference, now.digest, base.digest);
+        bench.events.warn("image.base-moved", text + ": sealift update moves it");
+    }
     let manifest = manifest_of(opened.source(), &opened.pinned(base.digest)?, digest, &base.reference)?;
     let bytes = opened.source().document(&manifest)?;
     let Document::Manifest(document) = Document::parse(&bytes, &manifest.media_type)? else {

@@ -43,18 +43,6 @@ pub enum ImageError {
         /// What is wrong.
         why: String,
     },
-    /// A version's tag leads to another image already.
-    #[error("{repository}:{tag} is {found} already, and would become {wanted}")]
-    Taken {
-        /// The repository.
-        repository: String,
-        /// The tag.
-        tag: String,
-        /// What it leads to.
-        found: String,
-        /// What it should lead to.
-        wanted: String,
-    },
     /// An image that has nowhere to go.
     #[error("the image of {service} has no repository to be pushed to")]
     NoRepository {
@@ -112,7 +100,6 @@ impl Fault for ImageError {
             Self::Changed { .. } => "image.changed",
             Self::BaseText { .. } => "image.base-text",
             Self::Base { .. } => "image.base",
-            Self::Taken { .. } => "image.tag-taken",
             Self::NoRepository { .. } => "image.no-repository",
             Self::Nothing { .. } => "image.none",
             Self::NoRuntime => "image.no-runtime",
@@ -129,7 +116,6 @@ impl Fault for ImageError {
         match self {
             Self::Budget { .. } => Kind::Gate,
             Self::Changed { .. } | Self::BaseText { .. } | Self::Base { .. } | Self::Unresolved { .. } => Kind::Input,
-            Self::Taken { .. } => Kind::Conflict,
             Self::NoRepository { .. } => Kind::Config,
             Self::Nothing { .. } => Kind::Nothing,
             Self::NoRuntime => Kind::Tool,
@@ -146,7 +132,6 @@ impl Fault for ImageError {
             Self::Budget { .. } => "raise image.budget, or make the largest files smaller".into(),
             Self::Changed { .. } => "run the same command again, and leave the tree alone meanwhile".into(),
             Self::BaseText { .. } | Self::Base { .. } => "choose another base, or run sealift update".into(),
-            Self::Taken { .. } => "a published version stays what it is: tag a new one".into(),
             Self::NoRepository { .. } => {
                 "name one in sealift.toml: [image] repository = \"ghcr.io/acme/{service}\"".into()
             }

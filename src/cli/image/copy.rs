@@ -2,8 +2,10 @@
 
 use clap::Args;
 
+use super::super::project;
 use super::World;
 use super::explain::read;
+use crate::config::Overrides;
 use crate::console::Product;
 use crate::error::Failure;
 use crate::image::Places;
@@ -26,12 +28,13 @@ pub struct CopyImage {
 impl CopyImage {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let (from, to) = (within(&world.dir(), &read(&self.from)?), within(&world.dir(), &read(&self.to)?));
-        let places = Places::new(world.host, world.events);
+        let config = project::load(world, &Overrides::default())?.config;
+        let places = Places::new(world.host, &config.registries, world.events);
         let referrers = if self.referrers { Referrers::Follow } else { Referrers::Leave };
         let opened = places.open(&from)?;
         let root = opened.named()?;
         let options = Copy { referrers, ..Copy::default() };
-        let copied = places.copy(&opened, &root, &to, &options)?;
+        let (reference, copied) = places.copy(&opened, &root, &to, &options)?;
         let note = format!(
             "{} blobs and {} documents sent, {} were there",
             copied.blobs + copied.mounted,
@@ -39,6 +42,6 @@ impl CopyImage {
             copied.skipped
         );
         let data = serde_json::json!({ "digest": root.digest, "copied": copied });
-        Ok(Product::lines([places.reference(&to, &root)]).with_data(data).with_note(note))
+        Ok(Product::lines([reference]).with_data(data).with_note(note))
     }
 }

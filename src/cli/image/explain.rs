@@ -26,9 +26,8 @@ pub struct Explain {
 
 impl Explain {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        let root = project::load(world, &Overrides::default()).map(|loaded| loaded.config.root);
-        let root = root.unwrap_or_else(|_| world.dir());
-        let places = Places::new(world.host, world.events);
+        let config = project::load(world, &Overrides::default())?.config;
+        let (root, places) = (config.root, Places::new(world.host, &config.registries, world.events));
         let place = match &self.image {
             Some(text) => within(&world.dir(), &read(text)?),
             None => Place::Layout { folder: root.join("dist/image"), name: None },
