@@ -7,4 +7,5 @@ mod documents;
 mod layers;
 mod layouts;
 mod names;
+mod programs;
 mod sample;
