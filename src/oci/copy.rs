@@ -180,7 +180,7 @@ fn send(
     {
         return Ok(Sent::Mounted);
     }
-    let name = format!("blob {}", blob.digest.short());
+    let name = format!("{} {}", blob.noun(), blob.digest.short());
     to.put_blob(blob, &|| {
         let inner = from.blob(blob)?;
         Ok(Box::new(Told { inner, name: name.clone(), done: 0, told: 0, total: blob.size, events: events.clone() }))
