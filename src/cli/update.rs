@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::World;
 use super::project::{Project, Selection};
@@ -16,26 +16,41 @@ use crate::survey::{toolchain_versions, within};
 use crate::toolchain::go::Provision;
 
 #[derive(Args)]
-pub struct Update {}
+pub struct Update {
+    /// Leave the other pins as they are
+    #[arg(long, value_name = "WHAT")]
+    only: Option<Only>,
+}
+
+/// What is pinned.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Only {
+    /// Hashes of Go toolchains.
+    Go,
+    /// Digests of base images.
+    Image,
+}
 
 impl Update {
     /// Pins what the network could change, and says what moved.
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        let mut project = Project::open(world, &Selection::default(), None)?;
+        let project = Project::open(world, &Selection::default(), None)?;
         let records = project.records()?;
-        let versions = toolchain_versions(&project.config)?;
-        let (host, events) = (project.host, project.events);
-        let provision = Provision { host, events, cache: project.store.root(), lock: None };
-        let changes = provision.update_pins(&versions, &mut project.lock)?;
         let mut lock = project.lock.clone();
-        let moved = bases(&project, &mut lock)?;
-        project.lock = lock;
-        project.lock.write(&project.config.root, records.dir())?;
-        for line in moved.iter().flat_map(|moved| &moved.changes) {
-            events.info(line.clone());
+        let mut lines: Vec<String> = Vec::new();
+        if self.only != Some(Only::Image) {
+            let versions = toolchain_versions(&project.config)?;
+            let (host, events) = (project.host, project.events);
+            let provision = Provision { host, events, cache: project.store.root(), lock: None };
+            lines.extend(provision.update_pins(&versions, &mut lock)?.iter().map(ToString::to_string));
         }
-        let moved = moved.iter().map(ToString::to_string);
-        let lines: Vec<String> = changes.iter().map(ToString::to_string).chain(moved).collect();
+        if self.only != Some(Only::Go) {
+            for moved in bases(&project, &mut lock)? {
+                lines.push(moved.to_string());
+                moved.changes.iter().for_each(|line| project.events.info(line.clone()));
+            }
+        }
+        lock.write(&project.config.root, records.dir())?;
         let note = if lines.is_empty() { "sealift.lock is up to date" } else { "sealift.lock is written: commit it" };
         Ok(Product::lines(lines).with_note(note))
     }
