@@ -46,7 +46,7 @@ impl Remote<'_> {
         let (media_type, bytes) = match kept {
             Some(kept) => kept,
             None => {
-                let most = descriptor.size.min(MAX_DOCUMENT as u64);
+                let most = descriptor.size.min(MAX_DOCUMENT);
                 let what = self.line.named(format_args!("@{}", descriptor.digest));
                 self.line.manifest(&descriptor.digest.to_string(), &what, most)?
             }
@@ -63,7 +63,7 @@ impl Remote<'_> {
 
     /// Reads what a tag or digest stands for now, and measures it. It is kept: what comes next asks for this digest.
     pub(super) fn read_reference(&self, reference: &str, what: &str) -> Result<(Descriptor, Vec<u8>), RegistryError> {
-        let (media_type, bytes) = self.line.manifest(reference, what, MAX_DOCUMENT as u64)?;
+        let (media_type, bytes) = self.line.manifest(reference, what, MAX_DOCUMENT)?;
         let document = Document::parse(&bytes, &media_type)?;
         let mut descriptor = Descriptor::of(&media_type, &bytes);
         // The type of an image's configuration says no more than the image's own.
@@ -167,7 +167,7 @@ impl Line<'_> {
             }
             let bytes = response.read(most).map_err(|error| match error {
                 // Longer than told is not what was asked for; nothing more of it is read.
-                HttpError::TooLarge { cap, .. } if most < MAX_DOCUMENT as u64 => {
+                HttpError::TooLarge { cap, .. } if most < MAX_DOCUMENT => {
                     let found = response.length().unwrap_or(cap + 1);
                     RegistryError::Size { url: redacted(url.as_str()), want: cap, found }
                 }

@@ -138,7 +138,7 @@ fn tags_and_documents() -> Vec<Lie> {
             at!("GET", "/manifests/v1", manifest(Sample::new().manifest).map(|reply| reply.with("Docker-Content-Digest", "sha256:../../etc/passwd")));
         "tag" / "moves between two reads", Resolve, FINE,
             |request, content, _| {
-                if request.within("GET", "/manifests/v1") && request.header("authorization") != "" {
+                if request.within("GET", "/manifests/v1") && !request.header("authorization").is_empty() {
                     let sample = Sample::new();
                     let reply = manifest(sample.manifest);
                     content.manifests.insert("v1".into(), (media::OCI_MANIFEST.into(), sample.other));
@@ -148,7 +148,7 @@ fn tags_and_documents() -> Vec<Lie> {
             };
         "tag" / "redirect elsewhere", Resolve, FINE,
             at!("GET", "/manifests/v1", |request, there| {
-                (request.header("authorization") != "").then(|| to(307, format!("http://{there}{}", request.path)))?
+                (!request.header("authorization").is_empty()).then(|| to(307, format!("http://{there}{}", request.path)))?
             });
         "tag" / "redirect without a place", Resolve, ("registry.redirect", 8), at!("GET", "/manifests/v1", Some(Reply::new(307)));
         "tag" / "redirect in a circle", Resolve, ("registry.redirect", 8),
@@ -201,12 +201,12 @@ fn blobs() -> Vec<Lie> {
         "blob" / "truncated for ever", Blob, ("http.broken", 7),
             at!("GET", "/blobs/", |request, _there| {
                 let sent = Reply::of(Body::Cut(Vec::new(), layer().len() as u64));
-                (request.header("range") == "").then_some(sent).or(Some(Reply::of(Body::Hangup).status(206)))
+                (request.header("range").is_empty()).then_some(sent).or(Some(Reply::of(Body::Hangup).status(206)))
             });
         "blob" / "stalls", Blob, ("http.stalled", 7),
             at!("GET", "/blobs/", Some(Reply::of(Body::Stall(Vec::new(), layer().len() as u64))));
         "blob" / "drips", Blob, ("http.stalled", 7), at!("GET", "/blobs/", |request, _there| {
-            (request.header("range") == "").then(|| Reply::of(Body::Drip(layer().len() as u64))).or_else(|| {
+            (request.header("range").is_empty()).then(|| Reply::of(Body::Drip(layer().len() as u64))).or_else(|| {
                 let from = request.header("range").trim_start_matches("bytes=").trim_end_matches('-').to_owned();
                 let size = layer().len();
                 let left = (size - from.parse::<usize>().unwrap()) as u64;
