@@ -15,7 +15,8 @@
 //!    Enforced by: src/trust/dsse.rs, tests/e2e/verify.rs
 //! 6. Digest and size of a download are bounded before it starts, a body is cut at its cap, and credentials never leave
 //!    their origin. Enforced by: src/host/http/tests.rs
-//! 7. Hostile archives are refused whole, before the first write. Enforced by: src/archive/tests/mod.rs
+//! 7. Hostile archives are refused whole, before the first write; layers of others are looked at and never unpacked.
+//!    Enforced by: src/archive/tests/mod.rs, src/oci/tests/layers.rs
 //! 8. Untrusted text reaches no terminal and no shell unescaped; children get an argument vector and an allow-listed
 //!    environment. Enforced by: src/sanitize.rs, host::process::tests::a_child_sees_only_its_own_environment
 //! 9. Secrets are types that cannot be printed. Enforced by: src/trust/key/tests.rs

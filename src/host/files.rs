@@ -282,6 +282,14 @@ pub fn remove_folder(dir: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Removes a folder that holds nothing; one that is not there is fine.
+pub fn remove_empty_folder(dir: &Path) -> Result<(), FileError> {
+    match fs::remove_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at("remove", dir)(error)),
+        _ => Ok(()),
+    }
+}
+
 fn open_up(dir: &Path) {
     set_mode(dir, 0o755).ok();
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
