@@ -8,7 +8,6 @@ use sealift_trust::Digest;
 
 use super::error::RegistryError;
 use super::line::{Ask, Line};
-use super::progress::Progress;
 use super::token::Scope;
 use super::{Pauses, Remote};
 use crate::artifact::Artifact;
@@ -115,17 +114,14 @@ impl Remote<'_> {
     /// A blob as a stream.
     pub(super) fn stream(&self, descriptor: &Descriptor) -> Result<Checked<Blob<'_>>, RegistryError> {
         let digest = descriptor.digest;
-        let name = format!("pull {} {}", self.line.repository, digest.short());
-        let registry = self.line.registry;
         let mut blob = Blob {
             line: &self.line,
             url: self.line.url(&format!("blobs/{digest}"))?,
             want: descriptor.bare(),
             incoming: None,
             done: 0,
-            pauses: Pauses::new(registry, salt(digest)),
+            pauses: Pauses::new(self.line.registry, salt(digest)),
             resumed_at: 0,
-            progress: Progress::new(&registry.events, name, descriptor.size),
         };
         // Opened now, so that a blob that is not there is an error of this call.
         while blob.incoming.is_none() {
@@ -191,7 +187,6 @@ pub(super) struct Blob<'r> {
     done: u64,
     pauses: Pauses<'r>,
     resumed_at: u64,
-    progress: Progress,
 }
 
 impl Blob<'_> {
@@ -270,7 +265,6 @@ impl Read for Blob<'_> {
                 }
                 Ok(count) => {
                     self.done += count as u64;
-                    self.progress.at(self.done);
                     return Ok(count);
                 }
                 // Everything is there; how the connection ends afterwards says nothing about it.
