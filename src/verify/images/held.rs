@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     fn entry(path: &str, kind: EntryKind) -> LayerEntry {
-        LayerEntry { path: path.to_owned(), kind, mode: 0o755, uid: 0, gid: 0, size: 0, link: None }
+        LayerEntry { path: path.to_owned(), at: 0, kind, mode: 0o755, uid: 0, gid: 0, size: 0, link: None }
     }
 
     fn seen(entries: &[(&str, EntryKind)]) -> Sight {
