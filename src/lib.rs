@@ -12,7 +12,7 @@
 //! 4. Nothing half-made is visible under a final name.
 //!    Enforced by: host::staging::tests::a_staged_file_that_is_dropped_leaves_nothing, xtask/src/campaign.rs
 //! 5. Anything signed is parsed once, from the verified buffer, by a strict reader, and any changed byte is refused.
-//!    Enforced by: src/trust/dsse.rs, tests/e2e/verify.rs
+//!    Enforced by: src/trust/dsse.rs, tests/e2e/verify.rs, tests/property/images.rs::any_changed_byte_is_refused
 //! 6. Digest and size of a download are bounded before it starts, a body is cut at its cap, and credentials never leave
 //!    their origin. Enforced by: src/host/http/tests.rs
 //! 7. Hostile archives are refused whole, before the first write; layers of others are looked at and never unpacked.

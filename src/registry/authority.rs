@@ -10,7 +10,9 @@ use super::endpoint::Endpoint;
 use super::error::RegistryError;
 use super::line::Line;
 use super::token::{ANSWER_CAP, Scope, Token, Wanted};
-use crate::host::http::{Authorization, Bytes, Call, Method, Payload, Response, Url, may_carry_secrets, redacted};
+use crate::host::http::{
+    Authorization, Bytes, Call, HttpError, Method, Payload, Response, Url, may_carry_secrets, redacted,
+};
 use crate::oci::Repository;
 
 /// What is known about who may ask.
@@ -124,7 +126,7 @@ fn ask(endpoint: &Endpoint, wanted: &Wanted, known: bool) -> Result<Token, Regis
     let url = &wanted.url;
     if wanted.form.is_some() && !may_carry_secrets(url) {
         let url = redacted(url.as_str());
-        return Err(crate::host::http::HttpError::PlainSecret { url }.into());
+        return Err(HttpError::PlainSecret { url }.into());
     }
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let (method, headers, payload): (_, &[_], _) = match &wanted.form {
@@ -141,6 +143,10 @@ fn ask(endpoint: &Endpoint, wanted: &Wanted, known: bool) -> Result<Token, Regis
             return Err(super::answer::Refusal::of(&mut response).into_error(url, &what));
         }
     }
-    let bytes = response.read(ANSWER_CAP)?;
-    Token::parse(&bytes, Instant::now()).map_err(|why| RegistryError::Answer { url: redacted(url.as_str()), why })
+    let refuse = |why| RegistryError::Answer { url: redacted(url.as_str()), why };
+    let bytes = response.read(ANSWER_CAP).map_err(|error| match error {
+        HttpError::TooLarge { cap, .. } => refuse(format!("a token has no more than {cap} bytes")),
+        other => other.into(),
+    })?;
+    Token::parse(&bytes, Instant::now()).map_err(refuse)
 }

@@ -149,6 +149,7 @@ impl Line<'_> {
 }
 
 /// What became of a body that was sent once.
+#[allow(clippy::large_enum_variant, reason = "one for each blob, taken apart at once")]
 pub(super) enum Streamed {
     /// The registry answered.
     Answered(Response),

@@ -12,6 +12,13 @@ const PAGE: Limits = Limits { bytes: 4 << 20, values: 200_000, numbers: Numbers:
 /// The most pages.
 const PAGES: usize = 1000;
 
+/// One page of a list.
+struct Page {
+    kind: String,
+    bytes: Vec<u8>,
+    next: Option<Url>,
+}
+
 impl Line<'_> {
     /// Reads a list page by page; `page` takes what it wants and says how many entries there are now. Errors: the list
     /// goes on elsewhere or without end, or is none. Nothing when there is no such list.
@@ -26,7 +33,7 @@ impl Line<'_> {
         let accept = [("accept", kind.unwrap_or("application/json"))];
         for number in 0..PAGES {
             let answer = self.registry.retried(0, || self.page(&url, &accept, number == 0))?;
-            let Some((found, bytes, next)) = answer else { return Ok(None) };
+            let Some(Page { kind: found, bytes, next }) = answer else { return Ok(None) };
             let refuse = |why: String| RegistryError::Answer { url: shown(&url), why };
             if let Some(kind) = kind.filter(|kind| *kind != found) {
                 // Some registries answer every unknown address, with a page for browsers; that is no list.
@@ -46,12 +53,7 @@ impl Line<'_> {
         Err(RegistryError::Endless { url: shown(&url), most: PAGES })
     }
 
-    fn page(
-        &self,
-        url: &Url,
-        accept: &[(&'static str, &str)],
-        first: bool,
-    ) -> Result<Option<(String, Vec<u8>, Option<Url>)>, RegistryError> {
+    fn page(&self, url: &Url, accept: &[(&'static str, &str)], first: bool) -> Result<Option<Page>, RegistryError> {
         let ask = Ask::new(Method::Get, url.clone(), Scope::pull(&self.repository), accept);
         let mut response = self.send(&ask)?;
         match response.status {
@@ -71,13 +73,13 @@ impl Line<'_> {
             }
             Ok(to)
         });
-        let found = response.header("content-type").unwrap_or("").split(';').next().unwrap_or("");
-        let found = found.trim().to_ascii_lowercase();
+        let kind = response.header("content-type").unwrap_or("").split(';').next().unwrap_or("");
+        let kind = kind.trim().to_ascii_lowercase();
         let bytes = response.read(PAGE.bytes as u64).map_err(|error| match error {
             HttpError::TooLarge { .. } => RegistryError::Endless { url: redacted(url.as_str()), most: PAGE.bytes },
             other => other.into(),
         })?;
-        Ok(Some((found, bytes, next.transpose()?)))
+        Ok(Some(Page { kind, bytes, next: next.transpose()? }))
     }
 }
 

@@ -13,7 +13,6 @@ mod endpoint;
 mod error;
 mod line;
 mod list;
-mod progress;
 mod pull;
 mod push;
 mod referrers;

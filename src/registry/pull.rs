@@ -8,7 +8,6 @@ use sealift_trust::Digest;
 
 use super::error::RegistryError;
 use super::line::{Ask, Line};
-use super::progress::Progress;
 use super::token::Scope;
 use super::{Pauses, Remote};
 use crate::artifact::Artifact;
@@ -46,7 +45,7 @@ impl Remote<'_> {
         let (media_type, bytes) = match kept {
             Some(kept) => kept,
             None => {
-                let most = descriptor.size.min(MAX_DOCUMENT as u64);
+                let most = descriptor.size.min(MAX_DOCUMENT);
                 let what = self.line.named(format_args!("@{}", descriptor.digest));
                 self.line.manifest(&descriptor.digest.to_string(), &what, most)?
             }
@@ -63,7 +62,7 @@ impl Remote<'_> {
 
     /// Reads what a tag or digest stands for now, and measures it. It is kept: what comes next asks for this digest.
     pub(super) fn read_reference(&self, reference: &str, what: &str) -> Result<(Descriptor, Vec<u8>), RegistryError> {
-        let (media_type, bytes) = self.line.manifest(reference, what, MAX_DOCUMENT as u64)?;
+        let (media_type, bytes) = self.line.manifest(reference, what, MAX_DOCUMENT)?;
         let document = Document::parse(&bytes, &media_type)?;
         let mut descriptor = Descriptor::of(&media_type, &bytes);
         // The type of an image's configuration says no more than the image's own.
@@ -115,17 +114,14 @@ impl Remote<'_> {
     /// A blob as a stream.
     pub(super) fn stream(&self, descriptor: &Descriptor) -> Result<Checked<Blob<'_>>, RegistryError> {
         let digest = descriptor.digest;
-        let name = format!("pull {} {}", self.line.repository, digest.short());
-        let registry = self.line.registry;
         let mut blob = Blob {
             line: &self.line,
             url: self.line.url(&format!("blobs/{digest}"))?,
             want: descriptor.bare(),
             incoming: None,
             done: 0,
-            pauses: Pauses::new(registry, salt(digest)),
+            pauses: Pauses::new(self.line.registry, salt(digest)),
             resumed_at: 0,
-            progress: Progress::new(&registry.events, name, descriptor.size),
         };
         // Opened now, so that a blob that is not there is an error of this call.
         while blob.incoming.is_none() {
@@ -167,7 +163,7 @@ impl Line<'_> {
             }
             let bytes = response.read(most).map_err(|error| match error {
                 // Longer than told is not what was asked for; nothing more of it is read.
-                HttpError::TooLarge { cap, .. } if most < MAX_DOCUMENT as u64 => {
+                HttpError::TooLarge { cap, .. } if most < MAX_DOCUMENT => {
                     let found = response.length().unwrap_or(cap + 1);
                     RegistryError::Size { url: redacted(url.as_str()), want: cap, found }
                 }
@@ -191,7 +187,6 @@ pub(super) struct Blob<'r> {
     done: u64,
     pauses: Pauses<'r>,
     resumed_at: u64,
-    progress: Progress,
 }
 
 impl Blob<'_> {
@@ -270,7 +265,6 @@ impl Read for Blob<'_> {
                 }
                 Ok(count) => {
                     self.done += count as u64;
-                    self.progress.at(self.done);
                     return Ok(count);
                 }
                 // Everything is there; how the connection ends afterwards says nothing about it.

@@ -9,7 +9,6 @@ use sealift_trust::Digest;
 use super::answer::Refusal;
 use super::error::RegistryError;
 use super::line::{Ask, Line, Streamed};
-use super::progress::Progress;
 use super::pull::salt;
 use super::token::Scope;
 use super::upload::{Reply, Step, Upload};
@@ -30,8 +29,6 @@ impl Sink for Remote<'_> {
 
     fn put_blob(&self, descriptor: &Descriptor, open: &Open<'_>) -> Result<(), Failure> {
         let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(&descriptor.digest);
-        let name = format!("push {} {}", self.line.repository, descriptor.digest.short());
-        let registry = self.line.registry;
         let mut blob = Outgoing {
             line: &self.line,
             scope: Scope::push(&self.line.repository),
@@ -40,9 +37,8 @@ impl Sink for Remote<'_> {
             upload: Upload::new(descriptor.size, begun),
             stream: None,
             renewed: false,
-            progress: Progress::new(&registry.events, name, descriptor.size),
         };
-        let mut pauses = Pauses::new(registry, salt(descriptor.digest));
+        let mut pauses = Pauses::new(self.line.registry, salt(descriptor.digest));
         while blob.upload.step != Step::Done {
             match blob.step() {
                 Ok(()) => {}
@@ -175,7 +171,6 @@ struct Outgoing<'a, 'o> {
     /// The open stream and how much of it was read.
     stream: Option<(Box<dyn Read + Send + 'o>, u64)>,
     renewed: bool,
-    progress: Progress,
 }
 
 impl Outgoing<'_, '_> {
@@ -248,7 +243,7 @@ impl Outgoing<'_, '_> {
         let skipped = io::copy(&mut (&mut stream).take(start - at), &mut io::sink());
         skipped.map_err(|source| RegistryError::from(HttpError::Source { url: redacted(url.as_str()), source }))?;
         let ask = Ask::new(method, url, self.scope.clone(), headers);
-        let mut counted = Counted { inner: &mut stream, done: start, progress: &mut self.progress };
+        let mut counted = Counted { inner: &mut stream, done: start };
         let streamed = self.line.stream(&ask, &mut counted, size);
         let done = counted.done;
         match streamed? {
@@ -273,18 +268,16 @@ impl Outgoing<'_, '_> {
     }
 }
 
-/// A stream that tells how far it was read.
-struct Counted<'a, R> {
+/// A stream that counts what was read of it.
+struct Counted<R> {
     inner: R,
     done: u64,
-    progress: &'a mut Progress,
 }
 
-impl<R: Read> Read for Counted<'_, R> {
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.done += count as u64;
-        self.progress.at(self.done);
         Ok(count)
     }
 }

@@ -14,6 +14,7 @@ mod key;
 mod modules;
 mod package;
 mod plan;
+mod registry;
 mod release;
 mod reproducible;
 mod toolchain;

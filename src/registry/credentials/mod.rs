@@ -8,7 +8,7 @@
 
 mod environment;
 mod file;
-mod helper;
+mod program;
 
 use std::path::PathBuf;
 
@@ -74,7 +74,7 @@ impl<'h> Keyring<'h> {
         match file.find(repository.host(), repository.path())? {
             Kept::Nowhere => Ok(None),
             Kept::Here(login) => Ok(Some(login)),
-            Kept::InHelper { program, server, otherwise } => match helper::ask(self.host, &program, &server) {
+            Kept::InHelper { program, server, otherwise } => match program::ask(self.host, &program, &server) {
                 Ok(Some(login)) => Ok(Some(login)),
                 Ok(None) => Ok(otherwise),
                 Err(why) => {

@@ -144,7 +144,7 @@ fn a_bad_file_is_named_and_not_repeated() {
 }
 
 #[cfg(unix)]
-mod helpers {
+mod programs {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -200,7 +200,7 @@ mod helpers {
     #[test]
     fn a_name_that_leads_elsewhere_is_no_helper() {
         for name in ["../bin/sh", "", "a b", "x;y"] {
-            assert!(helper::ask(&Host::with_env(Env::real()), name, "r.example").is_err(), "{name}");
+            assert!(program::ask(&Host::with_env(Env::real()), name, "r.example").is_err(), "{name}");
         }
     }
 }
