@@ -97,9 +97,7 @@ fn pull(bench: &Bench<'_>, base: &PinnedBase, digest: Digest, key: &Key) -> Resu
     if let Ok(now) = opened.named()
         && now.digest != base.digest
     {
-        let text =
-            format!("{} leads to {} now, and sealift.lock stays with {}", base.reference, now.digest, base.digest);
-        bench.events.warn("image.base-moved", text + ": sealift update moves it");
+        bench.places.warn_moved(&base.reference, base.digest, now.digest);
     }
     let manifest = manifest_of(opened.source(), &opened.pinned(base.digest)?, digest, &base.reference)?;
     let bytes = opened.source().document(&manifest)?;

@@ -99,6 +99,9 @@ struct Layer {
     cached: bool,
 }
 
+/// What gives the entries of a layer, if it has to be made.
+type Entries<'a> = dyn Fn() -> Result<Vec<LayerEntry>, ImageError> + 'a;
+
 /// Layers that several platforms share are made once: who comes second waits for the first.
 type Shared = Mutex<BTreeMap<Key, Arc<Mutex<Option<Option<Layer>>>>>>;
 
@@ -165,7 +168,7 @@ impl Bench<'_> {
         self.events.send(Event::Started { step: step.step.clone() });
         let base = base::load(self, image, &step.target)?;
         let manifest = image.base_of(&step.target);
-        let wanted: [(&str, Key, &dyn Fn() -> Result<Vec<LayerEntry>, ImageError>); 3] = [
+        let wanted: [(&str, Key, &Entries<'_>); 3] = [
             ("root files", image.root_key(manifest, root::data()), &|| root::entries(&image.root, &base.facts)),
             ("configured files", image.files_key(manifest), &|| configured(image, &base.facts)),
             ("program", image.program_key(manifest, binary.artifact.digest()), &|| self.program(image, binary)),
@@ -258,7 +261,7 @@ impl Bench<'_> {
         image: &plan::Image,
         shared: &Shared,
         (step, key): (&str, &Key),
-        entries: &dyn Fn() -> Result<Vec<LayerEntry>, ImageError>,
+        entries: &Entries<'_>,
     ) -> Result<Option<Layer>, ImageError> {
         let cell = shared.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
         let mut made = cell.lock().unwrap_or_else(PoisonError::into_inner);

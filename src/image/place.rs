@@ -1,5 +1,8 @@
 //! Places where images lie: opened to be read, and written to.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use sealift_trust::Digest;
 
 use super::ImageError;
@@ -17,6 +20,8 @@ use crate::target::Target;
 pub struct Places<'h> {
     registry: Registry<'h>,
     events: Events,
+    /// What was warned of: each base once, not for each platform.
+    warned: Mutex<BTreeSet<String>>,
 }
 
 /// A place that was opened.
@@ -34,7 +39,15 @@ pub enum Opened<'p> {
 impl<'h> Places<'h> {
     /// What places are opened with.
     pub fn new(host: &'h Host, registries: &[RegistrySettings], events: &Events) -> Self {
-        Self { registry: Registry::new(host, registries, events), events: events.clone() }
+        Self { registry: Registry::new(host, registries, events), events: events.clone(), warned: Mutex::default() }
+    }
+
+    /// Says once that a place leads elsewhere than what is pinned.
+    pub(super) fn warn_moved(&self, reference: &str, pinned: Digest, now: Digest) {
+        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(reference.to_owned()) {
+            let text = format!("{reference} leads to {now} now, and sealift.lock stays with {pinned}");
+            self.events.warn("image.base-moved", text + ": sealift update moves it");
+        }
     }
 
     /// A repository.

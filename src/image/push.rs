@@ -53,19 +53,27 @@ pub fn move_tags(
             return Err(ImageError::NoRepository { service: image.service.to_string() });
         };
         let remote = places.repository(repository)?;
+        let digest = made.descriptor.digest;
+        let mut tags = Vec::new();
         for named in &image.tags {
-            let known =
-                named.kind == TagKind::Fixed && remote.guard_tag(&named.tag, made.descriptor.digest)? == Standing::Same;
-            wanted.push((*image, *made, repository, named.tag.clone(), known));
+            let known = match named.kind {
+                TagKind::Fixed => remote.guard_tag(&named.tag, digest)? == Standing::Same,
+                // One that cannot be read is moved, and the move will say what is wrong.
+                TagKind::Pointer => remote.resolve(&named.tag).is_ok_and(|found| found.digest == digest),
+            };
+            tags.push((named.tag.clone(), known));
         }
+        wanted.push((made, remote, tags));
     }
     let mut moved = Vec::new();
-    for (_, made, repository, tag, known) in wanted {
-        if !known {
-            let bytes = Stored::new(store).document(&made.descriptor)?;
-            places.repository(repository)?.move_tag(&tag, &made.descriptor, &bytes)?;
+    for (made, remote, tags) in wanted {
+        let bytes = Stored::new(store).document(&made.descriptor)?;
+        for (tag, known) in tags {
+            if !known {
+                remote.move_tag(&tag, &made.descriptor, &bytes)?;
+            }
+            moved.push(MovedTag { repository: remote.repository().clone(), tag, known });
         }
-        moved.push(MovedTag { repository: repository.clone(), tag, known });
     }
     Ok(moved)
 }

@@ -99,7 +99,9 @@ fn an_image_holds_exactly_what_the_plan_names() {
          labels = { \"com.example.team\" = \"shop\" }\nenv = { LOG = \"json\", PATH = \"/usr/bin\" }\n\
          files = { \"/etc/shop/app.yml\" = \"deploy/app.yml\", \"/srv/deploy\" = \"deploy\" }\n",
     );
-    let commit = sandbox.commit("configure");
+    // The commit that last changed the program, and not this one.
+    let commit = sandbox.git(&["rev-parse", "HEAD"]);
+    sandbox.commit("configure");
     let (key, public) = sandbox.key();
     let targets = ["--target", "linux/amd64,linux/arm/v7,windows/amd64"];
     sandbox.ok(&[&["release", "--snapshot", "--key", &key][..], &targets].concat()).quietly();

@@ -1,7 +1,7 @@
 //! What cannot become an image.
 
-use super::base::{INDEX, MANIFEST, Maker, alpine};
 use super::UPDATE;
+use super::base::{INDEX, MANIFEST, Maker, alpine};
 use crate::sandbox::Sandbox;
 
 const ARGS: &[&str] = &["image", "--target", "linux/amd64"];

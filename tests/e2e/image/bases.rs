@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::UPDATE;
 use super::base::{self, Entry, Maker, alpine_layout, distroless, layer};
 use super::{digest_of, document, entries, index, layers, manifest};
-use super::UPDATE;
 use crate::sandbox::Sandbox;
 
 const ARGS: &[&str] = &["image", "--target", "linux/amd64,linux/arm64"];

@@ -2,9 +2,9 @@
 
 use std::process::{Child, Command, Stdio};
 
+use super::UPDATE;
 use super::base::alpine_layout;
 use super::digest_of;
-use super::UPDATE;
 use crate::sandbox::Sandbox;
 
 /// A registry of go-containerregistry, which ends with the test.
