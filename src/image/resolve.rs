@@ -39,12 +39,16 @@ pub fn resolve(file: &str, text: &str, images: &BTreeMap<String, String>) -> Res
 fn comment(line: &str) -> usize {
     let mut quote = None;
     let mut before = ' ';
-    for (at, c) in line.char_indices() {
+    let mut chars = line.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
         match (quote, c) {
             (None, '#') if before.is_whitespace() => return at,
             // A quote within a plain word is an apostrophe.
             (None, '"' | '\'') if before.is_whitespace() || "[{,:-(".contains(before) => quote = Some(c),
-            (Some(open), c) if c == open && before != '\\' => quote = None,
+            // What is escaped ends nothing: `\"` in double quotes, a doubled quote in single ones.
+            (Some('"'), '\\') => drop(chars.next()),
+            (Some('\''), '\'') if chars.peek().is_some_and(|(_, next)| *next == '\'') => drop(chars.next()),
+            (Some(open), c) if c == open => quote = None,
             _ => {}
         }
         before = c;
