@@ -40,6 +40,7 @@ pub mod package;
 pub mod pipeline;
 pub mod plan;
 pub mod product;
+pub mod registry;
 pub mod sanitize;
 pub mod store;
 pub mod survey;

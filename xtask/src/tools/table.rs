@@ -2,7 +2,7 @@
 
 /// A program that tests need.
 pub struct Tool {
-    /// The name in `cargo xtask tools NAME`; for a Go program also its file's name.
+    /// The name in `cargo xtask tools NAME`; for a Go program also its file's name in the folder of tools.
     pub name: &'static str,
     /// How it is installed.
     pub how: How,
@@ -73,6 +73,9 @@ pub const TOOLS: &[Tool] = &[
     debian("zstd", "zstd", "zstd", None),
     debian("strace", "strace", "strace", Some("linux")),
     debian("faketime", "faketime", "faketime", Some("linux")),
+    go("crane", "github.com/google/go-containerregistry/cmd/crane", "v0.22.1", "test"),
+    go("registry", "github.com/google/go-containerregistry/cmd/registry", "v0.22.1", "test"),
+    go("distribution", "github.com/distribution/distribution/v3/cmd/registry", "v3.1.2", "test"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
 ];
 
