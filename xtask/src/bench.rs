@@ -5,7 +5,9 @@
 
 mod bare;
 mod goreleaser;
+mod images;
 mod measure;
+mod registry;
 mod report;
 mod scenario;
 mod sizes;
@@ -54,6 +56,8 @@ pub fn run(arguments: &[String]) -> Outcome {
         }
         if lay.name == "service" {
             report.extend(goreleaser::rows(&mut lab, &folder, wanted.rounds)?);
+            report.extend(images::beside_ko(&mut lab, &folder, wanted.rounds)?);
+            report.extend(images::beside_crane(&mut lab, &folder, wanted.rounds)?);
         }
     }
     report.print();

@@ -73,6 +73,7 @@ pub const TOOLS: &[Tool] = &[
     debian("zstd", "zstd", "zstd", None),
     debian("strace", "strace", "strace", Some("linux")),
     debian("faketime", "faketime", "faketime", Some("linux")),
+    go("ko", "github.com/google/ko", "v0.19.1", "bench"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
 ];
 
