@@ -34,6 +34,7 @@ pub mod error;
 pub mod event;
 pub mod history;
 pub mod host;
+pub mod oci;
 pub mod package;
 pub mod pipeline;
 pub mod plan;

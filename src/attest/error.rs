@@ -57,8 +57,10 @@ pub enum AttestError {
         /// The folder.
         folder: String,
     },
-    /// Two files with one name.
-    #[error("two files are to be named {0:?}, when upper and lower case are not told apart")]
+    /// Two files with one path, or a file where a folder must be.
+    #[error(
+        "two files are to be named {0:?}, or one is to lie in the other, when upper and lower case are not told apart"
+    )]
     SameName(String),
     /// A file is no longer what was measured.
     #[error("{path} is no longer what was measured when it was made")]

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use sealift_trust::Passphrase;
+use sealift_trust::name::InnerPath;
 
 use super::keys::{self, KeyFileError, KeySource, Places};
 use super::*;
@@ -49,6 +50,7 @@ fn subject() -> Subject {
 struct Yard {
     root: tempfile::TempDir,
     archives: Vec<Archive>,
+    images: Vec<ImageIndex>,
     binaries: Vec<Binary>,
 }
 
@@ -56,7 +58,7 @@ impl Yard {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("store")).unwrap();
-        let mut yard = Self { root, archives: Vec::new(), binaries: Vec::new() };
+        let mut yard = Self { root, archives: Vec::new(), images: Vec::new(), binaries: Vec::new() };
         yard.pack("linux/amd64", Format::TarGz);
         yard.pack("windows/arm64", Format::Zip);
         yard.source();
@@ -104,16 +106,22 @@ impl Yard {
     }
 
     fn sealed(&self, key: Option<&SecretKey>) -> Sealed {
-        seal(&subject(), &self.archives, &self.binaries, key).unwrap()
+        seal(&subject(), &self.contents(), key).unwrap()
+    }
+
+    fn contents(&self) -> Contents<'_> {
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
     }
 
     fn plan(&self, key: Option<&SecretKey>) -> Vec<Placement> {
-        self.sealed(key).placements(&self.archives, |archive| self.path("store").join(archive.name.as_str()))
+        let archive = |archive: &Archive| self.path("store").join(archive.name.as_str());
+        let blob = |digest: Digest| self.path("store").join(digest.hex());
+        self.sealed(key).placements(&self.contents(), Stored { archive: &archive, blob: &blob })
     }
 
     fn try_place(&self, plan: &[Placement], clean: Clean) -> Result<Placed, AttestError> {
         let (folder, journal) = (self.path("dist"), self.path(".sealift/dist.json"));
-        place(&host(), &Dist { folder: &folder, journal: &journal, clean }, plan)
+        place(&host(), &Dist { folder: &folder, journal: &journal, reach: Reach::All, clean }, plan)
     }
 
     fn place(&self, key: Option<&SecretKey>) -> Placed {
@@ -176,8 +184,12 @@ fn the_same_input_gives_the_same_bytes() {
     let yard = Yard::new();
     let (once, again) = (yard.sealed(Some(&key())), yard.sealed(Some(&key())));
     assert_eq!((&once.files, once.manifest), (&again.files, again.manifest));
-    let mut shuffled =
-        Yard { root: tempfile::tempdir().unwrap(), archives: yard.archives.clone(), binaries: yard.binaries.clone() };
+    let mut shuffled = Yard {
+        root: tempfile::tempdir().unwrap(),
+        archives: yard.archives.clone(),
+        images: Vec::new(),
+        binaries: yard.binaries.clone(),
+    };
     shuffled.archives.reverse();
     shuffled.binaries.reverse();
     assert_eq!(shuffled.sealed(Some(&key())).files, once.files);
@@ -193,7 +205,7 @@ fn the_same_input_gives_the_same_bytes() {
 fn what_makes_no_release_is_refused() {
     let yard = Yard::new();
     let code = |subject: &Subject, archives: &[Archive], binaries: &[Binary]| {
-        let error = seal(subject, archives, binaries, Some(&key())).unwrap_err();
+        let error = seal(subject, &Contents { archives, images: &[], binaries }, Some(&key())).unwrap_err();
         (error.code(), error.kind())
     };
     assert_eq!(code(&subject(), &[], &[]), ("statement.nothing", Kind::Input));
@@ -231,7 +243,7 @@ fn only_what_differs_is_written_and_the_store_is_never_shared() {
     std::fs::write(&zip, b"damaged").unwrap();
     assert_eq!(std::fs::read(yard.path("store/api_windows_arm64.zip")).unwrap(), stored, "no hard link");
     let placed = yard.place(Some(&key()));
-    let written: Vec<&str> = placed.written.iter().map(FileName::as_str).collect();
+    let written: Vec<&str> = placed.written.iter().map(InnerPath::as_str).collect();
     assert_eq!(written, ["api_windows_arm64.zip", "release.json"], "the manifest goes first and comes last");
     assert_eq!(std::fs::read(&zip).unwrap(), stored);
     let after = yard.traces();
@@ -321,12 +333,13 @@ fn a_failed_run_leaves_no_manifest_and_the_next_one_goes_on() {
 fn from_every_state_between_two_releases_the_next_run_goes_on() {
     let yard = Yard::new();
     let old =
-        [&yard.plan(None)[..], &[Placement { name: own("old.txt"), source: Source::Bytes(b"old".to_vec()) }]].concat();
+        [&yard.plan(None)[..], &[Placement { path: own("old.txt").into(), source: Source::Bytes(b"old".to_vec()) }]]
+            .concat();
     let (new, folder) = (yard.plan(Some(&key())), yard.path("dist"));
     let journal = yard.path(".sealift/dist.json");
     for done in 0..=new.len() {
         yard.try_place(&old, Clean::Refuse).unwrap();
-        let both = old.iter().chain(&new).map(|placement| placement.name.clone()).collect();
+        let both = old.iter().chain(&new).map(|placement| placement.path.clone()).collect();
         super::journal::write(&journal, &both).unwrap();
         files::remove(&folder.join("release.unsigned.json")).unwrap();
         if done > 0 {
@@ -350,7 +363,7 @@ fn an_interrupted_run_stops() {
     let interrupted = host();
     interrupted.children.stop();
     let (folder, journal) = (yard.path("dist"), yard.path("journal"));
-    let dist = Dist { folder: &folder, journal: &journal, clean: Clean::Refuse };
+    let dist = Dist { folder: &folder, journal: &journal, reach: Reach::All, clean: Clean::Refuse };
     let error = place(&interrupted, &dist, &yard.plan(None)).unwrap_err();
     assert_eq!((error.kind(), yard.there().len()), (Kind::Interrupted, 0));
 }
@@ -359,7 +372,7 @@ fn an_interrupted_run_stops() {
 fn a_name_stands_for_one_file() {
     let yard = Yard::new();
     let mut plan = yard.plan(None);
-    plan.push(Placement { name: own("CHECKSUMS.txt"), source: Source::Bytes(Vec::new()) });
+    plan.push(Placement { path: own("CHECKSUMS.txt").into(), source: Source::Bytes(Vec::new()) });
     assert_eq!(yard.try_place(&plan, Clean::Refuse).unwrap_err().code(), "attest.same-name");
 }
 
@@ -372,8 +385,10 @@ fn what_was_packaged_is_measured_again() {
     std::fs::write(&record, product::record(&yard.binaries, &yard.archives).unwrap()).unwrap();
     let recalled = recall(&dist, &record).unwrap();
     assert_eq!((&recalled.archives, &recalled.binaries), (&yard.archives, &yard.binaries));
-    let sealed = seal(&subject(), &recalled.archives, &recalled.binaries, Some(&key())).unwrap();
-    let plan = sealed.placements(&recalled.archives, |archive| dist.join(archive.name.as_str()));
+    let contents = Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries };
+    let sealed = seal(&subject(), &contents, Some(&key())).unwrap();
+    let archive = |archive: &Archive| dist.join(archive.name.as_str());
+    let plan = sealed.placements(&contents, Stored { archive: &archive, blob: &|digest| blob_path(&dist, digest) });
     assert!(yard.try_place(&plan, Clean::Refuse).unwrap().written.is_empty());
 
     let zip = dist.join("api_windows_arm64.zip");

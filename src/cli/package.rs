@@ -6,7 +6,7 @@ use super::World;
 use super::project::{Project, Selection};
 use super::release::{Parts, clean, write_package_record};
 use super::summary;
-use crate::attest::{self, Dist, Placement, Source};
+use crate::attest::{self, Dist, Placement, Reach, Source};
 use crate::console::Product;
 use crate::error::Failure;
 use crate::pipeline::make;
@@ -36,12 +36,12 @@ impl Package {
         let parts = Parts::of(&made);
         write_package_record(&records, &parts)?;
         let placement = |(archive, file): (&crate::product::Archive, &std::path::PathBuf)| Placement {
-            name: archive.name.clone(),
+            path: archive.name.clone().into(),
             source: Source::File { path: file.clone(), artifact: archive.artifact },
         };
         let placements: Vec<Placement> = parts.archives.iter().zip(&parts.files).map(placement).collect();
         let journal = records.path("dist.json");
-        let dist = Dist { folder: &project.dist(), journal: &journal, clean: clean(self.clean) };
+        let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::Files, clean: clean(self.clean) };
         attest::place(project.host, &dist, &placements)?;
         let paths =
             parts.archives.iter().map(|archive| project.dist().join(archive.name.as_str()).display().to_string());

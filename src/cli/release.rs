@@ -1,22 +1,23 @@
 //! `sealift release`: the chain of stages, with no logic of its own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_trust::SecretKey;
 use sealift_trust::statement::{self, Commit};
+use sealift_trust::{Digest, SecretKey};
 
 use super::World;
 use super::project::{Project, Selection};
 use super::{plan, summary};
 use crate::attest::keys::{self, Places};
-use crate::attest::{self, Clean, Dist, Sealed, Subject};
+use crate::attest::{self, Clean, Contents, Dist, Reach, Sealed, Stored, Subject};
 use crate::build;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
-use crate::product::{self, Archive, Binary};
+use crate::product::{self, Archive, Binary, ImageIndex};
 use crate::store::Records;
 use crate::survey::Repository;
 use crate::version::Mode;
@@ -97,7 +98,7 @@ pub fn secret(project: &Project<'_>, option: Option<&Path>) -> Result<Option<Sec
     Ok(loaded.map(|loaded| loaded.key))
 }
 
-/// Archives with where their bytes are, and the binaries in them.
+/// Archives and images with where their bytes are, and the binaries in them.
 pub struct Parts {
     /// The archives.
     pub archives: Vec<Archive>,
@@ -105,6 +106,10 @@ pub struct Parts {
     pub binaries: Vec<Binary>,
     /// Where each archive lies, in their order.
     pub files: Vec<PathBuf>,
+    /// The images.
+    pub images: Vec<ImageIndex>,
+    /// Where each blob of the images lies.
+    pub blobs: BTreeMap<Digest, PathBuf>,
 }
 
 impl Parts {
@@ -114,7 +119,22 @@ impl Parts {
             archives: made.packed.iter().map(|packed| packed.archive.clone()).collect(),
             binaries: made.built.iter().map(|built| built.binary.clone()).collect(),
             files: made.packed.iter().map(|packed| packed.file.clone()).collect(),
+            images: Vec::new(),
+            blobs: BTreeMap::new(),
         }
+    }
+
+    /// The same with images; `stored` says where their blobs lie.
+    #[must_use]
+    pub fn with_images(mut self, images: Vec<ImageIndex>, stored: impl Fn(Digest) -> PathBuf) -> Self {
+        let digests = images.iter().flat_map(ImageIndex::blobs).map(|blob| blob.digest());
+        self.blobs = digests.map(|digest| (digest, stored(digest))).collect();
+        self.images = images;
+        self
+    }
+
+    fn contents(&self) -> Contents<'_> {
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
     }
 }
 
@@ -127,15 +147,17 @@ pub fn seal_and_place(
     (key, clean): (Option<&SecretKey>, Clean),
 ) -> Result<Sealed, Failure> {
     let subject = subject(plan)?;
-    let sealed = attest::seal(&subject, &parts.archives, &parts.binaries, key)?;
+    let sealed = attest::seal(&subject, &parts.contents(), key)?;
     write_package_record(records, parts)?;
-    let stored = |archive: &Archive| {
+    write_image_record(records, &parts.images)?;
+    let archive = |archive: &Archive| {
         let index = parts.archives.iter().position(|known| known.name == archive.name);
         parts.files[index.expect("a placement is of an archive")].clone()
     };
-    let placements = sealed.placements(&parts.archives, stored);
+    let blob = |digest: Digest| parts.blobs.get(&digest).expect("a placement is of a blob").clone();
+    let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, blob: &blob });
     let journal = records.path("dist.json");
-    let dist = Dist { folder: &project.dist(), journal: &journal, clean };
+    let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::All, clean };
     let placed = attest::place(project.host, &dist, &placements)?;
     project.events.debug(format!(
         "dist: {} written, {} kept, {} removed",
@@ -158,6 +180,13 @@ pub fn write_package_record(records: &Records, parts: &Parts) -> Result<(), Fail
     let bytes = product::record(&parts.binaries, &parts.archives)
         .map_err(|error| super::usage("package.record", crate::error::Kind::Bug, error.to_string(), None))?;
     Ok(records.write_bytes("package.json", &bytes)?)
+}
+
+/// `.sealift/image.json`, from which `sealift attest` goes on; without images it says so.
+pub fn write_image_record(records: &Records, images: &[ImageIndex]) -> Result<(), Failure> {
+    let bytes = product::record_images(images)
+        .map_err(|error| super::usage("image.record", Kind::Bug, error.to_string(), None))?;
+    Ok(records.write_bytes("image.json", &bytes)?)
 }
 
 /// What the manifest says besides its artifacts.

@@ -154,6 +154,7 @@ impl Fault for SurveyError {
             Self::File(error) => error.kind(),
             Self::Toolchain(failure) => failure.kind,
             Self::NoBinary { .. } | Self::NotRegular { .. } | Self::BadPath { .. } => Kind::Input,
+            Self::NoService { .. } => Kind::Usage,
             _ => Kind::Config,
         }
     }

@@ -1,6 +1,7 @@
 //! `sealift.lock`: what the network could change, pinned. Here the hashes of Go toolchains; other tables pass through.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
@@ -20,7 +21,7 @@ const CAP: u64 = 1 << 20;
 pub const PLATFORMS: [&str; 6] =
     ["darwin-amd64", "darwin-arm64", "linux-amd64", "linux-arm64", "windows-amd64", "windows-arm64"];
 /// The file's first lines.
-const HEAD: &str = "# Written by `sealift init` and `sealift update`. Commit it.\n\n";
+const HEAD: &str = "# Written by `sealift update`. Commit it.\n\n";
 
 /// Pins by platform.
 pub type Pins = BTreeMap<String, String>;
@@ -36,7 +37,7 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Not TOML.
-    #[error("{place}: {what}")]
+    #[error("{what}")]
     Grammar {
         /// Where.
         place: Box<Place>,
@@ -44,7 +45,7 @@ pub enum LockError {
         what: String,
     },
     /// A pin of the wrong form.
-    #[error("{place}: {what}")]
+    #[error("{what}")]
     Pin {
         /// Where.
         place: Box<Place>,
@@ -168,11 +169,14 @@ impl Lock {
         format!("{HEAD}{}\n", text.trim_start_matches(HEAD.trim_end()).trim())
     }
 
-    /// Writes the lock of a project, if it says something else than before.
-    pub fn write(&self, project: &Path) -> Result<(), LockError> {
+    /// Writes the lock of a project, if it says something else than before. It is staged in a folder of the same
+    /// filesystem that is swept: what a killed run left beside the file itself would make the tree dirty.
+    pub fn write(&self, project: &Path, stage: &Path) -> Result<(), LockError> {
         let (path, text) = (project.join(NAME), self.text());
         if files::read_if_present(&path, CAP)?.as_deref() != Some(text.as_bytes()) {
-            staging::write(&path, text.as_bytes(), 0o644)?;
+            let mut staged = staging::Staged::create(stage, 0o644)?;
+            staged.write_all(text.as_bytes()).map_err(files::at("write", &path))?;
+            staged.commit(&path)?;
         }
         Ok(())
     }
@@ -200,7 +204,7 @@ mod tests {
 
     use super::*;
 
-    const TEXT: &str = "# Written by `sealift init` and `sealift update`. Commit it.\n\n\
+    const TEXT: &str = "# Written by `sealift update`. Commit it.\n\n\
         [go.\"1.26.3\"]\nlinux-amd64 = \"h1:LdHRR8AtYKtOQrWMnd5AbvhZMSVJ7HoO2wrqShPaLV8=\"\n\n\
         [go.\"1.27rc1\"]\nlinux-amd64 = \"h1:8wlg68NqwW7eMnI1aABk/C2pDYXj8mrMY4TyRfiLeS0=\"\n";
 
@@ -254,8 +258,12 @@ mod tests {
     fn a_missing_lock_is_empty_and_a_written_one_is_read() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(Lock::read(dir.path()).unwrap().go_versions().count(), 0);
-        Lock::parse(TEXT).unwrap().write(dir.path()).unwrap();
+        let stage = tempfile::tempdir().unwrap();
+        Lock::parse(TEXT).unwrap().write(dir.path(), stage.path()).unwrap();
         assert_eq!(Lock::read(dir.path()).unwrap().text(), TEXT);
+        // Nothing is ever staged beside it.
+        Lock::default().write(dir.path(), &dir.path().join("absent")).unwrap_err();
+        assert_eq!(files::names(dir.path()).unwrap(), [NAME]);
     }
 
     proptest! {

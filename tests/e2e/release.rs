@@ -203,6 +203,6 @@ fn services_and_targets_are_selected() {
     assert!(archives[0].starts_with("worker_") && archives[0].ends_with("_linux_riscv64.tar.gz"));
     sandbox
         .run(&["release", "--snapshot", "-s", "wroker"])
-        .fails(3, "survey.no-service", &["did you mean worker?"])
+        .fails(2, "survey.no-service", &["did you mean worker?"])
         .quietly();
 }

@@ -1,8 +1,7 @@
 //! One gzip member, compressed block by block on several threads.
 //!
-//! Blocks are of fixed size, each knows the 32 KiB before it as its dictionary and ends at a byte boundary (an empty
-//! stored block, "sync flush"), so they can be compressed apart and put one after the other (RFC 1951 §3.2, RFC 1952).
-//! How the input arrives and how many threads there are decides nothing about the bytes.
+//! Blocks are of fixed size and end at a byte, so they can be compressed apart and put one after the other (RFC 1951
+//! §3.2, RFC 1952). How the input arrives and how many threads there are decides nothing about the bytes.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -11,13 +10,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use flate2::{Compress, Compression, FlushCompress, Status};
-
 use super::BLOCK;
+use super::deflate::{Deflater, Place};
 use crate::archive::ArchiveError;
-
-/// How far back deflate can look.
-const WINDOW: usize = 32 * 1024;
 
 /// No name, no flags, MTIME 0 so that equal inputs give equal bytes, OS 255 "unknown" for the same reason
 /// (RFC 1952 §2.3.1).
@@ -34,7 +29,9 @@ pub(super) fn compress<T>(
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
         for _ in 0..threads.get() {
-            scope.spawn(|| work(&queue, level));
+            let deflater = Deflater::new(level).map_err(ArchiveError::Write)?;
+            let queue = &queue;
+            scope.spawn(move || work(queue, deflater));
         }
         // The sender lives in `gzip`, which is dropped on every way out: that ends the workers.
         let mut gzip = Gzip::start(jobs, threads, out).map_err(ArchiveError::Write)?;
@@ -47,16 +44,8 @@ pub(super) fn compress<T>(
 /// A block to compress.
 struct Job {
     data: Vec<u8>,
-    dictionary: Vec<u8>,
     place: Place,
     done: SyncSender<io::Result<Deflated>>,
-}
-
-/// Whether more blocks follow.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Inner,
-    Last,
 }
 
 /// A compressed block.
@@ -66,41 +55,19 @@ struct Deflated {
     crc: crc32fast::Hasher,
 }
 
-fn work(queue: &Mutex<Receiver<Job>>, level: u8) {
+fn work(queue: &Mutex<Receiver<Job>>, mut deflater: Deflater) {
     loop {
         // The lock is held while waiting: exactly one worker waits for the next job, the others for the lock.
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
-        let result = deflate(&job, level);
+        let Ok(Job { data, place, done }) = job else { return };
+        let result = deflater.block(&data, place).map(|bytes| {
+            let mut crc = crc32fast::Hasher::new();
+            crc.update(&data);
+            Deflated { bytes, crc }
+        });
         // A writer that failed meanwhile no longer waits for this block.
-        drop(job.done.send(result));
+        drop(done.send(result));
     }
-}
-
-fn deflate(job: &Job, level: u8) -> io::Result<Deflated> {
-    // A new state for each block: nothing of the blocks this worker had before can show.
-    let mut state = Compress::new(Compression::new(u32::from(level)), false);
-    if !job.dictionary.is_empty() {
-        state.set_dictionary(&job.dictionary).map_err(io::Error::other)?;
-    }
-    let flush = if job.place == Place::Last { FlushCompress::Finish } else { FlushCompress::Sync };
-    // Incompressible data grow by 5 bytes per stored block; with room for all of it one call does it.
-    let mut bytes = Vec::with_capacity(job.data.len() + job.data.len() / 16 + 4096);
-    loop {
-        let read = usize::try_from(state.total_in()).map_err(io::Error::other)?;
-        let status = state.compress_vec(&job.data[read..], &mut bytes, flush).map_err(io::Error::other)?;
-        let done = match job.place {
-            Place::Last => status == Status::StreamEnd,
-            Place::Inner => state.total_in() == job.data.len() as u64 && bytes.len() < bytes.capacity(),
-        };
-        if done {
-            break;
-        }
-        bytes.reserve(BLOCK / 8);
-    }
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(&job.data);
-    Ok(Deflated { bytes, crc })
 }
 
 /// Cuts into blocks, gives them to the workers and puts their results out in order.
@@ -111,7 +78,6 @@ struct Gzip<'a> {
     waiting: VecDeque<Receiver<io::Result<Deflated>>>,
     most_waiting: usize,
     block: Vec<u8>,
-    dictionary: Vec<u8>,
     crc: crc32fast::Hasher,
     size: u64,
 }
@@ -125,7 +91,6 @@ impl<'a> Gzip<'a> {
             waiting: VecDeque::new(),
             most_waiting: threads.get().saturating_mul(2),
             block: Vec::with_capacity(BLOCK),
-            dictionary: Vec::new(),
             crc: crc32fast::Hasher::new(),
             size: 0,
         })
@@ -133,11 +98,9 @@ impl<'a> Gzip<'a> {
 
     fn dispatch(&mut self, place: Place) -> io::Result<()> {
         let data = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
-        let tail = data[data.len().saturating_sub(WINDOW)..].to_vec();
         self.size += data.len() as u64;
         let (done, result) = sync_channel(1);
-        let dictionary = std::mem::replace(&mut self.dictionary, tail);
-        self.jobs.send(Job { data, dictionary, place, done }).map_err(|_| stopped())?;
+        self.jobs.send(Job { data, place, done }).map_err(|_| stopped())?;
         self.waiting.push_back(result);
         while self.waiting.len() > self.most_waiting {
             self.put_oldest()?;
@@ -231,7 +194,7 @@ mod tests {
     #[test]
     fn sizes_around_the_block_come_back() {
         let data = golden_input(2 * BLOCK + 1);
-        for size in [0, 1, WINDOW - 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 1] {
+        for size in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 1] {
             let gzipped = gzip(&data[..size], 6, 2, &[]);
             assert_eq!(gunzip(&gzipped), &data[..size], "{size}");
             assert_eq!(&gzipped[..10], &HEADER);
@@ -269,12 +232,51 @@ mod tests {
         ));
     }
 
+    /// Pieces of what archives are made of, up to a size.
+    fn mixture(size: usize, kinds: &[u8]) -> Vec<u8> {
+        let (noise, program) = (noise(1 << 16), golden_input(1 << 18));
+        let mut out = Vec::with_capacity(size);
+        for (i, kind) in kinds.iter().cycle().enumerate() {
+            if out.len() >= size {
+                break;
+            }
+            match kind % 4 {
+                0 => (0..3000).for_each(|line| writeln!(out, "line {line} of text {i}").unwrap()),
+                1 => out.extend_from_slice(&noise),
+                2 => out.resize(out.len() + (1 << 17), 0),
+                _ => out.extend_from_slice(&program),
+            }
+        }
+        out.truncate(size);
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn every_mixture_comes_back_from_one_member(
+            blocks in 0usize..4,
+            edge in -3isize..=3,
+            level in 1u8..=9,
+            kinds in proptest::collection::vec(any::<u8>(), 1..8),
+        ) {
+            let data = mixture((blocks * BLOCK).saturating_add_signed(edge), &kinds);
+            let gzipped = gzip(&data, level, 2, &[]);
+            let mut decoder = flate2::bufread::GzDecoder::new(&gzipped[..]);
+            let mut back = Vec::new();
+            decoder.read_to_end(&mut back).unwrap();
+            prop_assert!(back == data);
+            prop_assert!(decoder.into_inner().is_empty(), "bytes after the member");
+            program(&["-t"], &gzipped);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn threads_and_cuts_decide_nothing(
             size in 0usize..3 * BLOCK,
-            level in 1u8..=7,
+            level in 1u8..=9,
             threads in 1usize..5,
             cuts in proptest::collection::vec(1usize..300_000, 1..6),
         ) {

@@ -1,6 +1,8 @@
 //! Reproducible writers: sorted entries, one owner, one time, fixed blocks.
 
+mod deflate;
 mod gzip;
+mod join;
 mod tar;
 mod zip;
 mod zstd;
@@ -14,8 +16,9 @@ use super::read::census::Census;
 use super::{ArchiveError, Codec, Format, MemberPath, Mode};
 use crate::artifact::Artifact;
 
-/// How many bytes every compressor is fed at once. What zlib-rs writes depends on how its input is cut, so the cuts
-/// are fixed and part of [`Codec::describe`].
+/// How many bytes every compressor is fed at once. What zlib-rs and libdeflate write depends on how their input is cut,
+/// so the cuts are fixed and part of [`Codec::describe`]. Blocks of 256 KiB would make `tar.gz` 0.36 % larger, of 2 MiB
+/// 0.04 % smaller.
 pub(super) const BLOCK: usize = 1 << 20;
 
 /// Opens a member's content, once, when its turn comes.
@@ -69,7 +72,7 @@ impl Recipe {
         Self { codec, mtime_unix, threads: threads.min(NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN)) }
     }
 
-    /// How many threads compress `tar.gz`; the bytes are the same for any number. Each needs about 12 MiB. Zip entries
+    /// How many threads compress `tar.gz`; the bytes are the same for any number. Each needs about 6 MiB. Zip entries
     /// and Zstandard frames are compressed by one thread.
     #[must_use]
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {

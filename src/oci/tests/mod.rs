@@ -1,0 +1,4 @@
+//! What every image, document and name is held to.
+
+mod documents;
+mod names;
