@@ -12,10 +12,11 @@
 //! 4. Nothing half-made is visible under a final name.
 //!    Enforced by: host::staging::tests::a_staged_file_that_is_dropped_leaves_nothing, xtask/src/campaign.rs
 //! 5. Anything signed is parsed once, from the verified buffer, by a strict reader, and any changed byte is refused.
-//!    Enforced by: src/trust/dsse.rs, tests/e2e/verify.rs
+//!    Enforced by: src/trust/dsse.rs, tests/e2e/verify.rs, tests/property/images.rs::any_changed_byte_is_refused
 //! 6. Digest and size of a download are bounded before it starts, a body is cut at its cap, and credentials never leave
 //!    their origin. Enforced by: src/host/http/tests.rs
-//! 7. Hostile archives are refused whole, before the first write. Enforced by: src/archive/tests/mod.rs
+//! 7. Hostile archives are refused whole, before the first write; layers of others are looked at and never unpacked.
+//!    Enforced by: src/archive/tests/mod.rs, src/oci/tests/layers.rs
 //! 8. Untrusted text reaches no terminal and no shell unescaped; children get an argument vector and an allow-listed
 //!    environment. Enforced by: src/sanitize.rs, host::process::tests::a_child_sees_only_its_own_environment
 //! 9. Secrets are types that cannot be printed. Enforced by: src/trust/key/tests.rs
@@ -39,6 +40,7 @@ pub mod package;
 pub mod pipeline;
 pub mod plan;
 pub mod product;
+pub mod registry;
 pub mod sanitize;
 pub mod store;
 pub mod survey;

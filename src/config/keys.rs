@@ -63,6 +63,8 @@ pub enum Text {
     License,
     /// A web address without credentials.
     Url,
+    /// A host, with a port or without.
+    Host,
     /// What stands before the version in a tag.
     TagPrefix,
     /// A path within the project, with `/`.
@@ -97,6 +99,7 @@ pub static ROOT: Table = Table {
         Key { shape: Shape::Tables(&SERVICE), ..table("service", &SERVICE) },
         table("build", &BUILD),
         table("package", &PACKAGE),
+        Key { shape: Shape::Tables(&REGISTRY), ..table("registry", &REGISTRY) },
         table("attest", &ATTEST),
         table("cache", &CACHE),
     ],
@@ -268,6 +271,24 @@ static ATTEST: Table = Table {
     keys: &[key("key", Shape::Text(Text::AnyPath), "none", "\"release.key\"").says("Path of the signing key.")],
 };
 
+static REGISTRY: Table = Table {
+    text: "What a registry of images needs beside its name; most need nothing.",
+    keys: &[
+        key("host", Shape::Text(Text::Host), "none: it must be written", "\"registry.example:5000\"")
+            .says("The registry as references name it, with its port."),
+        key("ca", Shape::Text(Text::AnyPath), "none", "\"certificates/ca.pem\"")
+            .says("File of further authorities (PEM) that may vouch for it."),
+        key("client-cert", Shape::Text(Text::AnyPath), "none", "\"certificates/client.pem\"")
+            .says("File with a certificate of our own (PEM), for mutual TLS."),
+        key("client-key", Shape::Text(Text::AnyPath), "none", "\"certificates/client.key\"")
+            .says("File with the key of that certificate (PEM)."),
+        key("plain-http", Shape::Bool, "only on the machine itself, without `ca`", "true")
+            .says("Speak HTTP without TLS; credentials go no further than the machine itself even then."),
+        key("realm", Shape::Text(Text::Url), "the registry itself", "\"https://auth.example\"")
+            .says("Server of tokens, where that is another one: credentials are sent there."),
+    ],
+};
+
 static CACHE: Table = Table {
     text: "Where results are kept.",
     keys: &[key("dir", Shape::Text(Text::AnyPath), "`sealift` in the user's cache folder", "\".cache\"")
@@ -354,6 +375,7 @@ impl Text {
             Text::Line => r"^[^\u0000-\u001f]{1,300}$",
             Text::License => r"^[A-Za-z0-9.+:() \-]{1,300}$",
             Text::Url => r"^(https?|ssh|git)://[A-Za-z0-9][^\s]*$",
+            Text::Host => r"^[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$",
             Text::TagPrefix => r"^([A-Za-z0-9_][A-Za-z0-9_./\-]*)?$",
             Text::Path | Text::AnyPath | Text::Glob | Text::Template => r"^[^\u0000-\u001f\\]+$",
             Text::GoVersion => r"^1\.[1-9][0-9]{0,3}(\.(0|[1-9][0-9]{0,3})|rc[1-9][0-9]?)$",

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
-use super::settings::{BuildSettings, CompileOverride, Config, PackageSettings, ServiceKind, Settings};
+use super::settings::{
+    BuildSettings, CompileOverride, Config, PackageSettings, RegistrySettings, ServiceKind, Settings,
+};
 use super::size;
 
 /// Where a value came from.
@@ -84,6 +87,9 @@ impl Origins {
             config.attest.key.as_ref().map_or_else(none, |key| text(&key.to_string_lossy())),
         ));
         rows.push(("cache.dir".into(), text(&config.cache.to_string_lossy())));
+        for registry in &config.registries {
+            rows.extend(registry_rows(registry));
+        }
         for service in &config.services {
             let prefix = format!("service.{}.", segment(service.name.as_str()));
             let kind = match service.kind {
@@ -167,6 +173,19 @@ fn package_rows(package: &PackageSettings) -> Pairs {
         ("package.budget.binary".into(), bytes(package.binary_budget)),
         ("package.budget.archive".into(), bytes(package.archive_budget)),
     ]
+}
+
+fn registry_rows(registry: &RegistrySettings) -> Pairs {
+    let prefix = format!("registry.{}.", segment(&registry.host));
+    let path = |path: &Option<PathBuf>| path.as_ref().map_or_else(none, |path| text(&path.to_string_lossy()));
+    let rows = [
+        ("ca", path(&registry.ca)),
+        ("client-cert", path(&registry.client_cert)),
+        ("client-key", path(&registry.client_key)),
+        ("plain-http", registry.plain_http.map_or_else(none, |plain| plain.to_string())),
+        ("realm", optional(&registry.realm)),
+    ];
+    rows.into_iter().map(|(key, value)| (format!("{prefix}{key}"), value)).collect()
 }
 
 fn none() -> String {

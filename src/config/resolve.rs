@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Wrong};
 use super::layers::Layers;
-use super::notes::Notes;
+use super::notes::{Notes, Written};
 use super::origins::{Origin, segment};
-use super::settings::{AttestSettings, Config, Project, Service, ServiceKind, Settings, VersionRules};
-use super::written::{Contents, WrittenService};
+use super::settings::{
+    AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings, VersionRules,
+};
+use super::written::{Contents, WrittenRegistry, WrittenService};
 use super::{Fallback, Loaded, Overrides};
 use crate::archive::Format;
 use crate::error::nearest;
@@ -45,6 +47,7 @@ impl<'a> Resolver<'a> {
         let services: Vec<Service> =
             contents.services.iter().map(|written| self.service(written, &project, &defaults)).collect();
         self.check_levels(&defaults, &services);
+        let registries = contents.registries.iter().map(|written| self.registry(written, root)).collect();
         let key = self.layers.take_some("attest.key", contents.key.as_ref(), None);
         let cache = self.cache(host, root)?;
         let mut config = Config {
@@ -53,6 +56,7 @@ impl<'a> Resolver<'a> {
             version: VersionRules { tag_prefix },
             defaults,
             services,
+            registries,
             attest: AttestSettings { key },
             cache,
         };
@@ -95,6 +99,25 @@ impl<'a> Resolver<'a> {
         let kind = self.layers.take(&format!("{prefix}kind"), written.kind.as_ref(), ServiceKind::Go);
         let settings = self.layers.settings(&prefix, &written.settings, defaults.clone());
         Service { name, path, kind, settings }
+    }
+
+    fn registry(&mut self, written: &WrittenRegistry, root: &Path) -> RegistrySettings {
+        let prefix = format!("registry.{}.", segment(&written.host.value));
+        let key = |name: &str| format!("{prefix}{name}");
+        let mut file = |name, written: Option<&Written<PathBuf>>| {
+            self.layers.take_some(&key(name), written, None).map(|path: PathBuf| root.join(path))
+        };
+        let ca = file("ca", written.ca.as_ref());
+        let client_cert = file("client-cert", written.client_cert.as_ref());
+        let client_key = file("client-key", written.client_key.as_ref());
+        RegistrySettings {
+            host: self.layers.take(&key("host"), Some(&written.host), String::new()),
+            ca,
+            client_cert,
+            client_key,
+            plain_http: self.layers.take_some(&key("plain-http"), written.plain_http.as_ref(), None),
+            realm: self.layers.take_some(&key("realm"), written.realm.as_ref(), None),
+        }
     }
 
     fn cache(&mut self, host: &Host, root: &Path) -> Result<PathBuf, ConfigError> {

@@ -25,6 +25,8 @@ pub struct Config {
     pub defaults: Settings,
     /// `[[service]]`, each with its own settings; empty when services are to be found.
     pub services: Vec<Service>,
+    /// `[[registry]]`.
+    pub registries: Vec<RegistrySettings>,
     /// `[attest]`.
     pub attest: AttestSettings,
     /// `[cache] dir`.
@@ -173,6 +175,23 @@ pub struct PackageSettings {
     pub binary_budget: Option<u64>,
     /// The most bytes that an archive may have.
     pub archive_budget: Option<u64>,
+}
+
+/// One `[[registry]]`: what a registry needs beside its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RegistrySettings {
+    /// The host with its port, as references have it.
+    pub host: String,
+    /// A file of further authorities.
+    pub ca: Option<PathBuf>,
+    /// A file with our own certificate.
+    pub client_cert: Option<PathBuf>,
+    /// A file with the key of that certificate.
+    pub client_key: Option<PathBuf>,
+    /// Whether it speaks HTTP without TLS; only a registry on the machine itself is taken to do so unasked.
+    pub plain_http: Option<bool>,
+    /// The server of tokens, where that is not the registry itself.
+    pub realm: Option<String>,
 }
 
 /// `[attest]`.

@@ -86,6 +86,17 @@ impl Descriptor {
         media::is_document(&self.media_type)
     }
 
+    /// What it describes, in a word.
+    pub fn noun(&self) -> &'static str {
+        match self.media_type.as_str() {
+            kind if media::is_index(kind) => "index",
+            kind if media::is_manifest(kind) => "manifest",
+            kind if media::is_config(kind) => "configuration",
+            kind if media::is_layer(kind) => "layer",
+            _ => "blob",
+        }
+    }
+
     /// Whether measured bytes are the described ones.
     ///
     /// # Errors
@@ -103,14 +114,7 @@ impl Descriptor {
 
 impl fmt::Display for Descriptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.media_type.as_str() {
-            kind if media::is_index(kind) => "index",
-            kind if media::is_manifest(kind) => "manifest",
-            kind if media::is_config(kind) => "configuration",
-            kind if media::is_layer(kind) => "layer",
-            _ => "blob",
-        };
-        write!(f, "{what} {}", self.digest)
+        write!(f, "{} {}", self.noun(), self.digest)
     }
 }
 

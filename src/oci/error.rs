@@ -95,6 +95,20 @@ pub enum OciError {
         /// Its size.
         want: u64,
     },
+    /// An index in an index in an index.
+    #[error("{digest} stands in more indexes within each other than any tool writes")]
+    Nested {
+        /// The innermost.
+        digest: Digest,
+    },
+    /// What came as being about a document is about something else.
+    #[error("{digest} was listed as being about {subject}, and is not")]
+    Referrer {
+        /// What was listed.
+        digest: Digest,
+        /// What it should be about.
+        subject: Digest,
+    },
     /// A text is no platform.
     #[error("{text:?} is not a platform: it is spelled os/architecture or os/architecture/variant")]
     Platform {
@@ -146,6 +160,8 @@ impl Fault for OciError {
             Self::DigestMismatch { .. } => "oci.digest-mismatch",
             Self::SizeMismatch { .. } => "oci.size-mismatch",
             Self::Endless { .. } => "oci.endless",
+            Self::Nested { .. } => "oci.nested",
+            Self::Referrer { .. } => "oci.referrer",
             Self::Platform { .. } => "oci.platform",
             Self::Reference { .. } => "oci.reference",
             Self::NotPinned { .. } => "oci.not-pinned",
@@ -155,7 +171,9 @@ impl Fault for OciError {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::Endless { .. } => Kind::Trust,
+            Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::Endless { .. } | Self::Referrer { .. } => {
+                Kind::Trust
+            }
             Self::Platform { .. } | Self::Reference { .. } | Self::NotPinned { .. } | Self::Place { .. } => Kind::Usage,
             _ => Kind::Input,
         }

@@ -89,19 +89,19 @@ impl Repository {
 impl FromStr for Repository {
     type Err = OciError;
 
-    /// Reads a name without tag and digest, as Docker does: the first part is a host when it has a dot or a colon, is
-    /// `localhost`, or has capital letters; a name without a host is one of Docker's hub.
+    /// Reads a name without tag and digest, as Docker does: the first part is a host when it has a dot or a colon or is
+    /// `localhost`; a name without a host is one of Docker's hub.
     fn from_str(text: &str) -> Result<Self, OciError> {
         let refuse = |why| refused(text, why);
-        let is_host = |part: &str| {
-            part.contains(['.', ':']) || part == "localhost" || part.bytes().any(|c| c.is_ascii_uppercase())
-        };
+        // Docker also takes capital letters for a host. In small letters it would be none: two readings of one name.
+        let is_host = |part: &str| part.contains(['.', ':']) || part.eq_ignore_ascii_case("localhost");
         let (host, path) = match text.split_once('/') {
             Some((first, rest)) if is_host(first) => (first, rest),
             _ => (DOCKER, text),
         };
         check_host(host).map_err(refuse)?;
-        let host = if host == "index.docker.io" { DOCKER.to_owned() } else { host.to_ascii_lowercase() };
+        let host = host.to_ascii_lowercase();
+        let host = if host == "index.docker.io" { DOCKER.to_owned() } else { host };
         check_path(path).map_err(refuse)?;
         let path = match path.contains('/') {
             // Docker would take such a name for the id of a local image.

@@ -38,4 +38,9 @@ pub trait Sink: Sync {
 
     /// Takes a document, after all that it refers to.
     fn put_document(&self, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), Failure>;
+
+    /// Whether the order of calls is part of the result, so that nothing may go in parallel.
+    fn is_ordered(&self) -> bool {
+        false
+    }
 }

@@ -13,6 +13,7 @@ mod key;
 mod modules;
 mod package;
 mod plan;
+mod registry;
 mod release;
 mod reproducible;
 mod toolchain;

@@ -107,7 +107,21 @@ impl Made {
         std::fs::write(path, bytes).unwrap();
     }
 
-    fn pack(&mut self, version: &str, target: &str, format: Format) {
+    /// Puts bytes into the store by their digest.
+    pub fn keep(&self, bytes: &[u8]) -> Artifact {
+        let artifact = Artifact::of(bytes);
+        std::fs::write(self.stored(&artifact.digest().hex()), bytes).unwrap();
+        artifact
+    }
+
+    /// Every file below `dist/`, by its path there.
+    pub fn deep(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        sealift::host::tree::walk(&self.dist(), &mut |_| true, &mut |path| found.push(path.to_owned())).unwrap();
+        found
+    }
+
+    pub fn pack(&mut self, version: &str, target: &str, format: Format) {
         let content = format!("program {version} for {target}").into_bytes();
         let target: sealift::target::Target = target.parse().unwrap();
         let program = format!("api{}", target.executable_suffix());

@@ -6,11 +6,11 @@ use std::process::Command;
 
 use super::Rounds;
 use super::measure;
-use super::registry::Registry;
 use super::report::Row;
 use super::scenario::{Lab, mebibytes, remove};
 use super::subject;
 use crate::failure::{Failure, Outcome};
+use crate::loopback::Registry;
 use crate::run::Program;
 use crate::tools::Folder;
 

@@ -92,3 +92,9 @@ fn the_workflow_installs_every_package_of_the_table() {
         }
     }
 }
+
+#[test]
+fn a_program_is_named_after_its_package() {
+    assert_eq!(program_of("github.com/goreleaser/goreleaser/v2"), "goreleaser");
+    assert_eq!(program_of("github.com/distribution/distribution/v3/cmd/registry"), "registry");
+}
