@@ -274,15 +274,17 @@ impl Running {
     /// The user that a program below this one runs as.
     fn user(&self, name: &str) -> Result<String, Failure> {
         let listed = Program::new("ps").args(["-eo", "uid=,comm=,ppid=,pid="]).output()?;
-        let mut own = vec![self.0.id().to_string()];
+        let mut own = std::collections::BTreeSet::from([self.0.id().to_string()]);
         let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
         // Children have larger numbers than their parents only usually: as often as there are generations.
         for _ in 0..8 {
-            for row in rows.iter().filter(|row| row.len() == 4 && own.iter().any(|id| id == row[2])) {
-                if row[1] == name {
-                    return Ok(row[0].to_owned());
+            for row in rows.iter().filter(|row| row.len() == 4) {
+                if own.contains(row[2]) {
+                    if row[1] == name {
+                        return Ok(row[0].to_owned());
+                    }
+                    own.insert(row[3].to_owned());
                 }
-                own.push(row[3].to_owned());
             }
         }
         Err(Failure::refused(format!("error: {name} does not run")))
