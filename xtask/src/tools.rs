@@ -204,6 +204,11 @@ impl Folder {
         if self.has(tool) { self.program(tool) } else { None }
     }
 
+    /// A program of the table, installed here or anywhere on PATH.
+    pub fn anywhere(&self, name: &str) -> Option<PathBuf> {
+        self.program(TOOLS.iter().find(|tool| tool.name == name)?)
+    }
+
     /// The go command that the tests will find.
     pub fn go(&self) -> Option<PathBuf> {
         self.fetched_go().or_else(|| find("go"))
