@@ -170,7 +170,7 @@ impl Fault for AttestError {
             Self::Repository { .. } => Some("choose a folder of its own for the release".to_owned()),
             Self::Changed { .. } => Some("run the same command again: what is damaged is made again".to_owned()),
             Self::Missing { .. } | Self::Record { .. } | Self::Archive { .. } => {
-                Some("sealift package makes it again".to_owned())
+                Some("sealift package, and sealift image for images, makes it again".to_owned())
             }
             Self::Journal { path, .. } => Some(format!("remove {path}, and pass --clean")),
             Self::Created(_) => Some("set SOURCE_DATE_EPOCH to seconds since 1970".to_owned()),
