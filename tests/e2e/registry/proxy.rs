@@ -36,7 +36,7 @@ impl Proxy {
 fn serve(stream: TcpStream, to: &str, seen: &Mutex<Vec<(String, String)>>, cut: &Mutex<bool>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut client = stream;
-    while let Some(request) = read(&mut reader) {
+    if let Some(request) = read(&mut reader) {
         seen.lock().unwrap().push((request.method.clone(), request.path.clone()));
         let mut server = TcpStream::connect(to).unwrap();
         if request.method == "CONNECT" {
@@ -62,7 +62,6 @@ fn serve(stream: TcpStream, to: &str, seen: &Mutex<Vec<(String, String)>>, cut: 
         drop(server.read_to_end(&mut answer));
         // The server's connection ends with each answer, and so does the client's.
         drop(client.write_all(&answer));
-        return;
     }
 }
 
