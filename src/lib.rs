@@ -4,8 +4,8 @@
 //!
 //! 1. The plan is complete and printable before the first step; a dry run writes nothing but cache entries.
 //!    Enforced by: tests/e2e/release.rs::a_dry_run_writes_nothing
-//! 2. Same inputs, same bytes: binary, archive, and the payload of the release manifest.
-//!    Enforced by: tests/e2e/reproducible.rs, tests/e2e/release.rs::an_unrelated_commit_changes_no_binary
+//! 2. Same inputs, same bytes: binary, archive, image, and the payload of the release manifest.
+//!    Enforced by: tests/e2e/reproducible.rs, tests/e2e/image.rs::two_builds_anywhere_have_the_same_digests, tests/e2e/release.rs::an_unrelated_commit_changes_no_binary
 //! 3. A step is keyed by the digest of its inputs: a step whose key is in the store is not done again, exactly the
 //!    dependents of a changed input are, and a damaged entry is found and done again.
 //!    Enforced by: tests/e2e/build.rs::exactly_the_dependents_are_redone, store::tests::a_damaged_blob_is_seen_and_goes
@@ -36,6 +36,8 @@ pub mod error;
 pub mod event;
 pub mod history;
 pub mod host;
+pub mod image;
+pub mod lock;
 pub mod oci;
 pub mod package;
 pub mod pipeline;

@@ -171,7 +171,8 @@ pub fn place(host: &Host, dist: &Dist<'_>, placements: &[Placement]) -> Result<P
     let write: Vec<&Placement> = write.into_iter().map(|(placement, _)| placement).collect();
     if !changes.is_empty() {
         claim(dist.journal, &owned, &wanted)?;
-        fallen.iter().try_for_each(|pointer| retract(dist.folder, pointer))?;
+        // The widest first: a folder that refuses it has lost nothing yet.
+        fallen.iter().rev().try_for_each(|pointer| retract(dist.folder, pointer))?;
     }
     let removed = clear(dist.folder, &there)?;
     fill(host, dist.folder, &write)?;

@@ -6,13 +6,12 @@ use clap::Args;
 use sealift_trust::Digest;
 
 use super::World;
-use super::project::{Project, Selection};
+use super::project::{Aim, Project, Selection};
 use super::release::{Parts, Sealing, clean, seal_and_place, secret};
 use crate::attest::{self, Recalled};
 use crate::console::Product;
 use crate::error::{Failure, Kind};
-use crate::survey::Repository;
-use crate::version::Mode;
+use crate::survey::Images;
 
 #[derive(Args)]
 pub struct Attest {
@@ -32,8 +31,8 @@ impl Attest {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
         let records = project.records()?;
         let key = secret(&project, self.sealing.key.as_deref())?;
-        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
-        let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
+        let aim = Aim::release(self.snapshot, Images::Unwanted);
+        let (_, plan) = project.plan(aim, &self.selection)?;
         let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;
         let planned: Vec<&str> = plan.packages.iter().map(|package| package.name.as_str()).collect();
         let recorded: Vec<&str> = recalled.archives.iter().map(|archive| archive.name.as_str()).collect();

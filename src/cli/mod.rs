@@ -5,6 +5,7 @@ mod build;
 mod cache;
 mod check;
 mod completions;
+mod image;
 mod key;
 mod man;
 mod package;
@@ -80,6 +81,8 @@ enum Command {
     Build(build::Build),
     /// Build binaries and put them into archives
     Package(package::Package),
+    /// Make images of the Linux binaries, push, copy and explain them
+    Image(image::Image),
     /// Seal the archives that are in dist/
     Attest(attest::Attest),
     /// Print the version of the checked-out commit
@@ -186,6 +189,7 @@ fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
         Command::Verify(verify) => verify.run(world),
         Command::Build(build) => build.run(world),
         Command::Package(package) => package.run(world),
+        Command::Image(image) => image.run(world),
         Command::Attest(attest) => attest.run(world),
         Command::Version(version) => version.run(world),
         Command::Plan(plan) => plan.run(world),

@@ -8,7 +8,7 @@ use sealift_trust::statement::{self, Commit};
 use sealift_trust::{Digest, SecretKey};
 
 use super::World;
-use super::project::{Project, Selection};
+use super::project::{Aim, Project, Selection};
 use super::{plan, summary};
 use crate::attest::keys::{self, Places};
 use crate::attest::{self, Clean, Contents, Dist, Reach, Sealed, Stored, Subject};
@@ -19,8 +19,7 @@ use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
 use crate::product::{self, Archive, Binary, ImageIndex};
 use crate::store::Records;
-use crate::survey::Repository;
-use crate::version::Mode;
+use crate::survey::Images;
 
 #[derive(Args)]
 pub struct Release {
@@ -50,20 +49,20 @@ pub struct Sealing {
 impl Release {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
-        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
+        let aim = Aim::release(self.snapshot, Images::Wanted);
         if self.dry_run {
-            let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
+            let (_, plan) = project.plan(aim, &self.selection)?;
             return Ok(plan::shown(&plan));
         }
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
         let key = secret(&project, self.sealing.key.as_deref())?;
-        let (survey, plan) = project.plan_after_hooks(mode, Repository::Required, &self.selection)?;
+        let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
         let yard = project.yard(&survey, &plan);
-        let made = make(&yard)?;
+        let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
-        let sealed =
-            seal_and_place(&project, &records, &plan, &Parts::of(&made), (key.as_ref(), clean(self.sealing.clean)))?;
+        let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
+        let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;
         build::hooks(&yard, &project.config.root, "after")?;
         let signed = key.is_some();
         let data = serde_json::json!({
@@ -73,11 +72,18 @@ impl Release {
             "dist": project.dist(),
             "binaries": made.built,
             "archives": made.packed.iter().map(|packed| &packed.archive).collect::<Vec<_>>(),
+            "images": parts.images,
         });
         let name = if signed { "release.json" } else { "release.unsigned.json" };
         let path = project.dist().join(name).display().to_string();
-        Ok(Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built)))
+        let product = Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built));
+        Ok(if made.images.is_empty() { product } else { product.with_table(summary::images(&made.images)) })
     }
+}
+
+/// The images of a run, as they are sealed.
+fn indexes(made: &Made) -> Vec<ImageIndex> {
+    made.images.iter().map(|image| image.index.clone()).collect()
 }
 
 /// What a user says about foreign files in `dist/`.

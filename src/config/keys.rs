@@ -1,6 +1,8 @@
 //! Every key of `sealift.toml`, in one table: what is refused as unknown, the JSON Schema and the reference in the README
 //! all come from here.
 
+mod image;
+
 /// A table of the file.
 pub struct Table {
     /// What it is for, in one line.
@@ -46,6 +48,8 @@ pub enum Shape {
     Size,
     /// A table of names and strings: environment variables.
     Variables,
+    /// A table of strings under any names.
+    Strings,
     /// An array of argument arrays.
     Commands,
     /// Archive formats: an array for all targets, or a table from target patterns to arrays.
@@ -85,6 +89,22 @@ pub enum Text {
     Target,
     /// A template for a file name.
     Template,
+    /// What an image stands on.
+    Base,
+    /// A template for an image's repository.
+    Repository,
+    /// A pattern of Linux targets.
+    Platform,
+    /// A template for an image's tag.
+    TagTemplate,
+    /// `user[:group]`.
+    User,
+    /// An absolute path in an image.
+    ImagePath,
+    /// A port, perhaps with a protocol.
+    Port,
+    /// A signal's name or number.
+    Signal,
 }
 
 /// The archive formats' names.
@@ -99,6 +119,7 @@ pub static ROOT: Table = Table {
         Key { shape: Shape::Tables(&SERVICE), ..table("service", &SERVICE) },
         table("build", &BUILD),
         table("package", &PACKAGE),
+        table("image", &image::IMAGE),
         Key { shape: Shape::Tables(&REGISTRY), ..table("registry", &REGISTRY) },
         table("attest", &ATTEST),
         table("cache", &CACHE),
@@ -134,6 +155,7 @@ static SERVICE: Table = Table {
             .says("`go` compiles the service, `prebuilt` takes files that something else compiled."),
         table("build", &SERVICE_BUILD),
         table("package", &SERVICE_PACKAGE),
+        table("image", &image::SERVICE_IMAGE),
     ],
 };
 
@@ -359,7 +381,7 @@ impl Shape {
             Shape::Bool => "true or false",
             Shape::Number(_) => "whole number",
             Shape::Size => "number of bytes",
-            Shape::Variables => "table of strings",
+            Shape::Variables | Shape::Strings => "table of strings",
             Shape::Commands => "array of arrays of strings",
             Shape::Formats => "array of strings, or table by target pattern",
         }
@@ -372,7 +394,7 @@ impl Text {
     pub fn pattern(self) -> Option<&'static str> {
         Some(match self {
             Text::Name => r#"^[^/\\<>:"|?* \-\u0000-\u001f][^/\\<>:"|?*\u0000-\u001f]*$"#,
-            Text::Line => r"^[^\u0000-\u001f]{1,300}$",
+            Text::Line | Text::Base | Text::Repository => r"^[^\u0000-\u001f]{1,300}$",
             Text::License => r"^[A-Za-z0-9.+:() \-]{1,300}$",
             Text::Url => r"^(https?|ssh|git)://[A-Za-z0-9][^\s]*$",
             Text::Host => r"^[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$",
@@ -381,7 +403,12 @@ impl Text {
             Text::GoVersion => r"^1\.[1-9][0-9]{0,3}(\.(0|[1-9][0-9]{0,3})|rc[1-9][0-9]?)$",
             Text::Flag | Text::LinkerFlag => r"^[^\u0000-\u001f]+$",
             Text::Tag => r"^[A-Za-z0-9_.]+$",
-            Text::Target => r"^!?[a-z0-9*]+(/[a-z0-9*]+(/[a-z0-9.*]+)?)?$",
+            Text::TagTemplate => r"^[A-Za-z0-9_{][A-Za-z0-9_.{}\-]*$",
+            Text::User => r"^[A-Za-z0-9_.][A-Za-z0-9_.\-]*(:[A-Za-z0-9_.][A-Za-z0-9_.\-]*)?$",
+            Text::ImagePath => r"^/[^\u0000-\u001f\\]*$",
+            Text::Port => r"^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$",
+            Text::Signal => r"^(SIG[A-Z0-9+]{2,12}|[1-9][0-9]?)$",
+            Text::Target | Text::Platform => r"^!?[a-z0-9*]+(/[a-z0-9*]+(/[a-z0-9.*]+)?)?$",
         })
     }
 }

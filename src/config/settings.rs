@@ -1,6 +1,8 @@
 //! The resolved configuration: what every later stage reads. Nothing is left undecided here but what is optional by its
 //! nature (a project may have no licence).
 
+pub mod image;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -11,6 +13,7 @@ use crate::archive::Format;
 use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
+use image::ImageSettings;
 
 /// A whole configuration.
 #[derive(Clone, Debug, Serialize)]
@@ -83,6 +86,8 @@ pub struct Settings {
     pub build: BuildSettings,
     /// `[package]`.
     pub package: PackageSettings,
+    /// `[image]`.
+    pub image: ImageSettings,
 }
 
 /// `[build]`.
@@ -230,6 +235,7 @@ impl Settings {
                 binary_budget: None,
                 archive_budget: None,
             },
+            image: ImageSettings::built_in(),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The rules for single values: names, paths, versions, addresses, targets, formats.
 
+pub(super) mod image;
+
 use sealift_trust::name::FileName;
 
 use super::error::{Wrong, quoted};
 use super::keys::FORMATS;
-use super::template::Template;
+use super::template::{Template, TemplateError, Variable};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
 use crate::host::http::{Url, may_carry_secrets};
@@ -155,9 +157,14 @@ pub(super) fn name_template(text: &str) -> Result<Template, Wrong> {
     Ok(template)
 }
 
-/// Any template.
+/// A template for the path of a file.
 pub(super) fn template(text: &str) -> Result<Template, Wrong> {
-    text.parse().map_err(|error: super::template::TemplateError| Wrong {
+    template_of(text, Variable::OF_FILES)
+}
+
+/// A template in which some variables may occur.
+fn template_of(text: &str, known: &'static [Variable]) -> Result<Template, Wrong> {
+    Template::read(text, known).map_err(|error: TemplateError| Wrong {
         code: "config.template",
         message: error.to_string(),
         hint: Some(error.hint()),

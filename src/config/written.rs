@@ -1,5 +1,7 @@
 //! The file as it is written: every value that is there, with its place, and nothing that is not.
 
+mod image;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -19,6 +21,8 @@ use super::variables::variable;
 use super::{size, values};
 use crate::archive::Format;
 use crate::target::Pattern;
+
+pub(super) use image::WrittenImage;
 
 /// How many services a file may have: each holds its own copy of the defaults.
 const MAX_SERVICES: usize = 256;
@@ -60,11 +64,12 @@ pub(super) struct WrittenRegistry {
     pub realm: Option<Written<String>>,
 }
 
-/// `[build]` and `[package]`.
+/// `[build]`, `[package]` and `[image]`.
 #[derive(Default)]
 pub(super) struct WrittenSettings {
     pub build: WrittenBuild,
     pub package: WrittenPackage,
+    pub image: WrittenImage,
 }
 
 /// `[build]`.
@@ -236,6 +241,7 @@ fn settings(section: &Section) -> WrittenSettings {
     WrittenSettings {
         build: section.table("build").map(|section| build(&section)).unwrap_or_default(),
         package: section.table("package").map(|section| package(&section)).unwrap_or_default(),
+        image: section.table("image").map(|section| image::read(&section)).unwrap_or_default(),
     }
 }
 

@@ -161,10 +161,15 @@ impl Tar<'_> {
             EntryKind::File | EntryKind::Sparse | EntryKind::Other => size,
             _ => 0,
         };
-        let number = |found: io::Result<u64>, why| found.map_err(|_| broken(why));
+        // A field that nobody filled is 0, as Go's reader has it (`archive/tar`, `parseOctal`).
+        let number = |field: &[u8], found: io::Result<u64>, why| match field.iter().all(|c| matches!(c, 0 | b' ')) {
+            true => Ok(0),
+            false => found.map_err(|_| broken(why)),
+        };
+        let old = header.as_old();
         let mode = header.mode().map_err(|_| broken("has a mode that is no number"))?;
-        let uid = special.uid.map_or_else(|| number(header.uid(), "has an owner that is no number"), Ok)?;
-        let gid = special.gid.map_or_else(|| number(header.gid(), "has a group that is no number"), Ok)?;
+        let uid = special.uid.map_or_else(|| number(&old.uid, header.uid(), "has an owner that is no number"), Ok)?;
+        let gid = special.gid.map_or_else(|| number(&old.gid, header.gid(), "has a group that is no number"), Ok)?;
         if header.as_bytes()[156] == b'S' {
             self.skip_sparse_map(header.as_bytes()[482])?;
         }

@@ -1,11 +1,15 @@
 //! Which version this is: from the tag at the checked-out commit, or a snapshot of any tree. Pure.
 
+mod tags;
+
 use sealift_trust::Digest;
 use semver::{BuildMetadata, Prerelease, Version};
 use serde::Serialize;
 
 use crate::error::{Fault, Kind};
 use crate::history::{Commit, History};
+
+pub use tags::{ImageTag, TagKind, tags};
 
 /// A release as far as it is known before the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -9,6 +9,7 @@ mod attest;
 mod bad_input;
 mod build;
 mod console;
+mod image;
 mod key;
 mod modules;
 mod package;

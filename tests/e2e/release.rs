@@ -14,7 +14,10 @@ fn nine_targets_signed_and_verified() {
     let (key, public) = sandbox.key();
     let run = sandbox.ok(&["release", "--key", &key]);
     assert_eq!(run.stdout.trim(), sandbox.path("dist/release.json").display().to_string());
-    let names: Vec<String> = sandbox.digests("dist").into_keys().collect();
+    let (images, names): (Vec<String>, Vec<String>) =
+        sandbox.digests("dist").into_keys().partition(|name| name.starts_with("image/"));
+    // A layer for all, and for each of four platforms a layer, a configuration and a manifest; the index, two files.
+    assert_eq!(images.len(), 1 + 4 * 3 + 1 + 2, "{images:?}");
     let expected: Vec<String> = [
         "checksums.txt",
         "checksums.txt.sig",

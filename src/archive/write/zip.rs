@@ -7,7 +7,7 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
-use super::{Held, Member, Pump};
+use super::{Content, Held, Member, Pump};
 use crate::archive::ArchiveError;
 
 /// From this size on an entry gets zip64 fields; below it is room for data that grow when "compressed".
@@ -32,7 +32,7 @@ pub(super) fn write(
     let held = members.into_iter().try_fold(Vec::new(), |mut held, member| {
         let options = options.unix_permissions(member.mode.bits()).large_file(member.size >= LARGE);
         zip.start_file(member.path.as_str(), options).map_err(failed)?;
-        held.push(pump.pour(member, &mut zip)?);
+        held.push(pump.pour(member.path, Content { size: member.size, open: member.open }, &mut zip)?);
         Ok(held)
     });
     match held {

@@ -119,7 +119,7 @@ fn dist_is_on_another_filesystem_than_the_store() {
     let released = Released::new();
     let mounts = "mount -t tmpfs none dist";
     let body = "release || exit 90; verify || exit 91; sed -i s/well/again/ main.go; release || exit 92; verify || exit 93\n\
-        sha256sum dist/* >../sums; stat -c '%h %a' dist/* | sort -u";
+        find dist -type f -exec sha256sum {} + | sort -k2 >../sums; find dist -type f -exec stat -c '%h %a' {} + | sort -u";
     let run = mounted(&released.sandbox, mounts, body);
     assert_eq!(run.exit, 0, "{}\n{}", run.stdout, run.stderr);
     // No hard links into the store, and plain modes.

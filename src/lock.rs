@@ -1,4 +1,7 @@
-//! `sealift.lock`: what the network could change, pinned. Here the hashes of Go toolchains; other tables pass through.
+//! `sealift.lock`: what the network could change, pinned: the hashes of Go toolchains and the digests of base images.
+//! Other tables pass through.
+
+mod image;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -7,11 +10,13 @@ use std::path::Path;
 
 use toml_edit::{Document, DocumentMut, Item, Table, value};
 
-use super::go::dirhash::is_hash;
-use super::go::version::GoVersion;
 use crate::error::{Fault, Kind, Place};
 use crate::host::files::{self, FileError};
 use crate::host::staging;
+use crate::toolchain::go::dirhash::is_hash;
+use crate::toolchain::go::version::GoVersion;
+
+pub use image::ImagePin;
 
 /// The file's name, beside `sealift.toml`.
 pub const NAME: &str = "sealift.lock";
@@ -30,6 +35,7 @@ pub type Pins = BTreeMap<String, String>;
 #[derive(Clone, Debug, Default)]
 pub struct Lock {
     go: BTreeMap<GoVersion, Pins>,
+    images: BTreeMap<String, ImagePin>,
     document: DocumentMut,
 }
 
@@ -120,8 +126,9 @@ impl Lock {
                 go.insert(version, pins(item, &wrong)?);
             }
         }
+        let images = document.get("image").map(|item| image::read(item, &wrong)).transpose()?.unwrap_or_default();
         let document = document.into_mut();
-        Ok(Self { go, document })
+        Ok(Self { go, images, document })
     }
 
     /// The pinned hash of a version for a platform (`linux-amd64`).
@@ -149,6 +156,26 @@ impl Lock {
         self.go.remove(&version);
     }
 
+    /// The pin of a base image, by the reference as it is written in `sealift.toml`.
+    pub fn image(&self, reference: &str) -> Option<&ImagePin> {
+        self.images.get(reference)
+    }
+
+    /// The references that have pins.
+    pub fn images(&self) -> impl Iterator<Item = &str> {
+        self.images.keys().map(String::as_str)
+    }
+
+    /// Pins a base image.
+    pub fn pin_image(&mut self, reference: &str, pin: ImagePin) {
+        self.images.insert(reference.to_owned(), pin);
+    }
+
+    /// Takes a base image's pin away.
+    pub fn unpin_image(&mut self, reference: &str) {
+        self.images.remove(reference);
+    }
+
     /// The file's text: Go's tables in the order of the versions, each platform on its line; other tables as they were.
     pub fn text(&self) -> String {
         let mut document = self.document.clone();
@@ -164,6 +191,10 @@ impl Lock {
                 versions.insert(&version.to_string(), Item::Table(table));
             }
             document.insert("go", Item::Table(versions));
+        }
+        document.remove("image");
+        if !self.images.is_empty() {
+            document.insert("image", image::write(&self.images));
         }
         let text = document.to_string();
         format!("{HEAD}{}\n", text.trim_start_matches(HEAD.trim_end()).trim())
@@ -228,11 +259,11 @@ mod tests {
 
     #[test]
     fn other_tables_stay() {
-        let text = TEXT.to_owned() + "\n[image]\n\"base\" = \"sha256:x\" # why\n";
+        let text = TEXT.to_owned() + "\n[notes]\n\"base\" = \"sha256:x\" # why\n";
         let mut lock = Lock::parse(&text).unwrap();
         lock.unpin_go(version("1.27rc1"));
         let written = lock.text();
-        assert!(written.contains("[image]\n\"base\" = \"sha256:x\" # why\n"), "{written}");
+        assert!(written.contains("[notes]\n\"base\" = \"sha256:x\" # why\n"), "{written}");
         assert!(!written.contains("1.27rc1"));
         assert_eq!(Lock::parse(&written).unwrap().text(), written);
     }
