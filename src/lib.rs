@@ -14,7 +14,8 @@
 //! 5. Anything signed is parsed once, from the verified buffer, by a strict reader, and any changed byte is refused.
 //!    Enforced by: src/trust/dsse.rs, tests/e2e/verify.rs, tests/property/images.rs::any_changed_byte_is_refused
 //! 6. Digest and size of a download are bounded before it starts, a body is cut at its cap, and credentials never leave
-//!    their origin. Enforced by: src/host/http/tests.rs
+//!    their origin, which also a registry that lies at every step cannot change.
+//!    Enforced by: src/host/http/tests.rs, tests/e2e/registry/mod.rs
 //! 7. Hostile archives are refused whole, before the first write; layers of others are looked at and never unpacked.
 //!    Enforced by: src/archive/tests/mod.rs, src/oci/tests/layers.rs
 //! 8. Untrusted text reaches no terminal and no shell unescaped; children get an argument vector and an allow-listed

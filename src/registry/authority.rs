@@ -14,6 +14,7 @@ use crate::host::http::{
     Authorization, Bytes, Call, HttpError, Method, Payload, Response, Url, may_carry_secrets, redacted,
 };
 use crate::oci::Repository;
+use crate::sanitize::sanitize_line;
 
 /// What is known about who may ask.
 #[derive(Default)]
@@ -88,14 +89,16 @@ impl Line<'_> {
             Challenge::Bearer { realm, service } => {
                 let elsewhere = |realm: &str| RegistryError::Realm {
                     host: endpoint.name.clone(),
-                    realm: crate::sanitize::sanitize_line(&redacted(realm)).into_owned(),
+                    realm: sanitize_line(realm).into_owned(),
                 };
-                let mut url = Url::parse(&realm).map_err(|_| elsewhere(&realm))?;
+                let mut url = Url::parse(&realm).map_err(|_| elsewhere(&redacted(&realm)))?;
                 if !endpoint.trusts_realm(&url) {
-                    return Err(elsewhere(url.origin().ascii_serialization().as_str()));
+                    return Err(elsewhere(&url.origin().ascii_serialization()));
                 }
                 // Userinfo there would be the registry's choice of credentials, not the user's.
-                url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| elsewhere(&realm))?;
+                url.set_username("")
+                    .and_then(|()| url.set_password(None))
+                    .map_err(|()| elsewhere(&redacted(&realm)))?;
                 authority.scheme = Scheme::Bearer { realm: url, service };
             }
         }

@@ -141,12 +141,9 @@ pub(super) fn salt(digest: Digest) -> u32 {
 impl Line<'_> {
     /// Reads a document of at most some bytes: its type as the registry says it, and its bytes.
     pub fn manifest(&self, reference: &str, what: &str, most: u64) -> Result<(String, Vec<u8>), RegistryError> {
-        let accept = [
-            ("accept", media::OCI_INDEX),
-            ("accept", media::OCI_MANIFEST),
-            ("accept", media::DOCKER_LIST),
-            ("accept", media::DOCKER_MANIFEST),
-        ];
+        // One header: what stands between may keep only one of several.
+        let types = [media::OCI_INDEX, media::OCI_MANIFEST, media::DOCKER_LIST, media::DOCKER_MANIFEST].join(", ");
+        let accept = [("accept", types.as_str())];
         let url = self.url(&format!("manifests/{reference}"))?;
         self.registry.retried(0, || {
             let ask = Ask::new(Method::Get, url.clone(), Scope::pull(&self.repository), &accept);

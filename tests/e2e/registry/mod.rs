@@ -1,13 +1,19 @@
 //! Registries: one that lies at every step, and real ones.
 
 mod lies;
+mod program;
+mod proxy;
+mod real;
 mod scene;
 mod server;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use sealift::event::Events;
+use sealift::oci::{Copy, Layout, copy, media};
 
 use scene::{Act, Scene};
 use server::{Auth, Body, Reply};
@@ -184,4 +190,60 @@ fn a_referrer_is_listed_under_its_subjects_tag_too() {
     assert_eq!(index["manifests"].as_array().unwrap().len(), 1);
     assert_eq!(index["manifests"][0]["digest"], scene.sample.referrer_at.digest.to_string());
     assert_eq!(index["manifests"][0]["artifactType"], "application/vnd.example");
+}
+
+#[test]
+fn a_token_that_expired_is_renewed_once() {
+    let expired = AtomicBool::new(false);
+    let lie = move |request: &server::Request, _: &mut server::Content, _: &str| {
+        let used = request.within("PUT", "/uploads/") && request.header("authorization").starts_with("Bearer");
+        (used && !expired.swap(true, Ordering::SeqCst)).then(|| {
+            let realm = format!("Bearer realm=\"http://{}/token\",service=\"s\"", request.header("host"));
+            Reply::new(401).with("WWW-Authenticate", realm)
+        })
+    };
+    let scene = Scene::new(Auth::Bearer, lie, Box::new(|_, _| None));
+    scene.registry.content.lock().unwrap().blobs.clear();
+    scene.act(Act::PutBlob).unwrap();
+    let tokens = scene.registry.requests().iter().filter(|request| request.path == "/token").count();
+    assert_eq!(tokens, 2);
+    assert!(scene.registry.content.lock().unwrap().blobs.contains_key(&scene.sample.layer_at.digest.to_string()));
+}
+
+#[test]
+fn a_busy_registry_is_asked_again_when_it_wants() {
+    let lie = |request: &server::Request, _: &mut server::Content, _: &str| {
+        (request.number < 2).then(|| Reply::new([429, 503][request.number]).with("Retry-After", "0"))
+    };
+    let scene = Scene::new(Auth::Open, lie, Box::new(|_, _| None));
+    scene.act(Act::Tags).unwrap();
+    assert_eq!(scene.registry.requests().len(), 3);
+}
+
+#[test]
+fn a_registry_that_is_down_is_named() {
+    let scene = Scene::new(Auth::Open, |_, _, _| None, Box::new(|_, _| None));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let client = scene.client();
+    let remote = client.repository(&format!("127.0.0.1:{port}/a").parse().unwrap()).unwrap();
+    let failure = remote.resolve(&"v1".parse().unwrap()).unwrap_err();
+    assert_eq!((failure.code, failure.kind.exit_code()), ("http.no-answer", 7));
+    assert!(failure.message.contains(&port.to_string()) && failure.hint.is_some());
+}
+
+#[test]
+fn no_place_that_a_document_names_is_ever_asked() {
+    let scene = Scene::new(Auth::Basic, |_, _, _| None, Box::new(|_, _| None));
+    let place = format!("http://{}/layer", scene.elsewhere.address);
+    let text = String::from_utf8(scene.sample.manifest.clone()).unwrap();
+    let text = text.replacen("\"layers\":[{", &format!("\"layers\":[{{\"urls\":[\"{place}\"],\"data\":\"bm8=\","), 1);
+    assert!(text.contains(&place));
+    let root = scene.registry.content.lock().unwrap().keep(media::OCI_MANIFEST, text.as_bytes());
+    let client = scene.client();
+    let remote = client.repository(&scene.repository()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let layout = Layout::create(dir.path()).unwrap();
+    let copied = copy(&root, &remote, &layout, &Copy::default(), &Events::silent()).unwrap();
+    assert_eq!(copied.blobs, 2);
+    assert!(scene.elsewhere.requests().is_empty());
 }

@@ -384,7 +384,8 @@ fn blob(request: &Request, bytes: &[u8]) -> Reply {
     }
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+/// Reads one request; nothing at the end of the connection.
+pub fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut line = String::new();
     if reader.read_line(&mut line).unwrap_or(0) == 0 {
         return None;
