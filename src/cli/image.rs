@@ -93,6 +93,9 @@ impl Making {
             let why = "no Linux target is selected, or image.platforms is empty".to_owned();
             return Err(ImageError::Nothing { why }.into());
         }
+        if self.push {
+            image::destined(&plan.images)?;
+        }
         let imaged = |build: &crate::plan::Build| {
             let mut images = plan.images.iter().filter(|image| image.service == build.service);
             images.any(|image| image.platforms.iter().any(|platform| platform.target == build.target))

@@ -42,7 +42,7 @@ pub use explain::{Explained, explain};
 pub use load::load;
 pub use pin::{Moved, changes, pin};
 pub use place::{Opened, Places};
-pub use push::{MovedTag, move_tags, push};
+pub use push::{MovedTag, destined, move_tags, push};
 pub use resolve::resolve;
 pub use stored::Stored;
 

@@ -19,6 +19,15 @@ pub struct MovedTag {
     pub known: bool,
 }
 
+/// Whether every image has a repository to go to, asked before any is made.
+///
+/// # Errors
+/// `image.no-repository`.
+pub fn destined(images: &[plan::Image]) -> Result<(), ImageError> {
+    let homeless = images.iter().find(|image| image.repository.is_none());
+    homeless.map_or(Ok(()), |image| Err(ImageError::NoRepository { service: image.service.to_string() }))
+}
+
 /// Sends an image to its repository, by digest: no tag moves, and nobody sees it who does not know the digest.
 ///
 /// # Errors

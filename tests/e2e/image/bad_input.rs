@@ -98,6 +98,7 @@ fn words_that_name_no_image() {
         sandbox.run(&["image", "copy", from, "oci:out"]).fails(2, code, &[]).quietly();
     }
     sandbox.run(&["image", "--push"]).fails(3, "image.no-repository", &["repository ="]).quietly();
+    assert!(!sandbox.path("dist").exists(), "it is said before anything is made");
     sandbox.run(&["image", "--tag"]).fails(2, "usage.arguments", &["--push"]).quietly();
     sandbox.run(&["image", "explain", "oci:nothing"]).fails(11, "layout.none", &[]).quietly();
     sandbox.write("sealift.toml", "[image]\nrepository = \"Example.com/{service}/Up\"\n");
