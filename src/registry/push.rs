@@ -75,7 +75,7 @@ impl Remote<'_> {
         let mut url = line.url("blobs/uploads/")?;
         url.query_pairs_mut().append_pair("mount", &descriptor.digest.to_string()).append_pair("from", from.path());
         let ask = Ask::new(Method::Post, url, Scope::push(&line.repository).and_pull(from), &[]);
-        let response = line.registry.retried(salt(descriptor.digest), || retryable(line.send(&ask)?))?;
+        let response = line.registry.retried(salt(descriptor.digest), || retryable(&ask.url, line.send(&ask)?))?;
         match response.status {
             201 => Ok(true),
             202 => {
@@ -116,15 +116,12 @@ impl Remote<'_> {
 }
 
 /// An answer whose status another try may change is an error.
-fn retryable(mut response: Response) -> Result<Response, RegistryError> {
-    match response.status {
-        408 | 425 | 429 | 500 | 502 | 503 | 504 => {
-            let (url, words) = (String::new(), response.words());
-            let (status, after) = (response.status, response.retry_after());
-            Err(RegistryError::Status { url, status, after, text: words })
-        }
-        _ => Ok(response),
-    }
+fn retryable(url: &Url, mut response: Response) -> Result<Response, RegistryError> {
+    let error = match response.status {
+        408 | 425 | 429 | 500 | 502 | 503 | 504 => Refusal::of(&mut response).into_error(url, ""),
+        _ => return Ok(response),
+    };
+    Err(error)
 }
 
 impl Line<'_> {
