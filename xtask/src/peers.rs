@@ -132,9 +132,13 @@ impl Peers {
                 }
                 let told: serde_json::Value =
                     serde_json::from_str(&asked.args(["inspect", &place]).output()?).unwrap_or_default();
-                let sizes =
-                    told["LayersData"].as_array().into_iter().flatten().filter_map(|layer| layer["Size"].as_u64());
-                let (count, size) = sizes.fold((0, 0), |(count, sum), size| (count + 1, sum + size));
+                let (mut count, mut size) = (0, 0);
+                // Older releases of skopeo tell the digests of the layers and not their sizes.
+                for layer in told["Layers"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str) {
+                    let blob = layout.join("blobs").join(layer.replace(':', "/"));
+                    size += blob.metadata().map_err(|error| at(&blob, &error))?.len();
+                    count += 1;
+                }
                 if told["Architecture"] != *arch || count == 0 || size > LARGEST {
                     return Err(Failure::refused(format!("error: {count} layers of {size} bytes: {told}")));
                 }
@@ -188,7 +192,6 @@ impl Peers {
         std::fs::create_dir(&project).map_err(|error| at(&project, &error))?;
         write(&project.join("go.mod"), "module example.com/probe\n\ngo 1.26.0\n\ntoolchain go1.26.8\n")?;
         write(&project.join("main.go"), include_str!("peers/probe.go"))?;
-        commit(&project)?;
         self.sealift(&project)?.args(["--quiet", "build", "-o", "../probe-here"]).output()?;
         let (probe, secrets) = (self.dir.join("probe-here"), self.dir.join("secrets"));
         std::fs::create_dir(&secrets).map_err(|error| at(&secrets, &error))?;
@@ -198,7 +201,7 @@ impl Peers {
         write(&project.join("sealift.toml"), config)?;
         commit(&project)?;
         tag(&project, "v1.0.0")?;
-        self.sealift(&project)?.args(["--plain", "image"]).stream()?;
+        self.sealift(&project)?.args(["--quiet", "image"]).output()?;
         let mut server = Command::new(&probe);
         server.arg("serve").arg(&secrets).arg("127.0.0.1:0").stdout(Stdio::piped());
         let mut server = Running(server.spawn().map_err(|error| at(&probe, &error))?);
