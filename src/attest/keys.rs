@@ -162,19 +162,19 @@ impl Fault for KeyFileError {
 /// that names one counts, and a key there that cannot be used is an error, never a reason to look further.
 pub fn load_secret(host: &Host, places: &Places<'_>) -> Result<Option<Loaded>, KeyFileError> {
     let here = |path: &Path| host.env.dir().join(path);
-    let source = match (places.option, host.env.var(KEY_VARIABLE), host.env.var(KEY_PEM_VARIABLE)) {
-        (Some(path), _, _) => KeySource::Option(here(path)),
+    let read = |path: &Path, source: fn(PathBuf) -> KeySource| {
+        let path = here(path);
+        read_secret(&path).map(|text| (source(path), text))
+    };
+    let (source, text) = match (places.option, host.env.var(KEY_VARIABLE), host.env.var(KEY_PEM_VARIABLE)) {
+        (Some(path), _, _) => read(path, KeySource::Option)?,
         (None, Some(_), Some(_)) => return Err(KeyFileError::TwoSources),
-        (None, Some(path), None) => KeySource::Variable(here(Path::new(path))),
-        (None, None, Some(_)) => KeySource::Text,
+        (None, Some(path), None) => read(Path::new(path), KeySource::Variable)?,
+        (None, None, Some(text)) => (KeySource::Text, Zeroizing::new(text.to_owned())),
         (None, None, None) => match places.config {
-            Some(path) => KeySource::Config(here(path)),
+            Some(path) => read(path, KeySource::Config)?,
             None => return Ok(None),
         },
-    };
-    let text = match &source {
-        KeySource::Option(path) | KeySource::Variable(path) | KeySource::Config(path) => read_secret(path)?,
-        KeySource::Text => Zeroizing::new(host.env.var(KEY_PEM_VARIABLE).unwrap_or_default().to_owned()),
     };
     let unusable = |error| KeyFileError::Key { from: source.to_string(), source: error };
     let passphrase = host.env.var(PASSPHRASE_VARIABLE).map(|text| Passphrase::new(text.as_bytes().to_vec()));

@@ -1,5 +1,8 @@
 //! What this machine has: cores and memory.
 
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
+
 /// Cores that this process may use.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
@@ -48,9 +51,56 @@ pub fn parallel<T: Sync, R: Send, E: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Works on jobs while `feed` still gives them out, on `threads` threads, and gives the results in the order of the
+/// jobs' places, whichever ended first. All that was given out is worked on, also after a failure.
+pub fn as_they_come<P: Ord + Send, J: Send, R: Send>(
+    threads: usize,
+    feed: impl FnOnce(&Sender<(P, J)>),
+    work: impl Fn(&P, J) -> R + Sync,
+) -> Vec<R> {
+    let (give, take) = channel::<(P, J)>();
+    let take = Mutex::new(take);
+    let run = || {
+        let mut mine = Vec::new();
+        loop {
+            // The lock is held while waiting: one worker waits for the next job, the others for the lock.
+            let next = take.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok((place, job)) = next else { return mine };
+            let result = work(&place, job);
+            mine.push((place, result));
+        }
+    };
+    let mut results: Vec<(P, R)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(run)).collect();
+        feed(&give);
+        drop(give);
+        threads.into_iter().flat_map(|thread| thread.join().expect("a worker does not panic")).collect()
+    });
+    results.sort_by(|(a, _), (b, _)| a.cmp(b));
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parallel;
+    use super::{as_they_come, parallel};
+
+    #[test]
+    fn jobs_are_worked_on_while_they_come_and_results_are_in_order() {
+        let (seen, first) = std::sync::mpsc::channel();
+        let seen = std::sync::Mutex::new(seen);
+        let feed = |give: &std::sync::mpsc::Sender<(u32, u32)>| {
+            give.send((9, 9)).unwrap();
+            // Work has begun before the last job is there.
+            assert_eq!(first.recv().unwrap(), 9);
+            (0..9).rev().for_each(|job| give.send((job, job)).unwrap());
+        };
+        let work = |_: &u32, job| {
+            seen.lock().unwrap().send(job).unwrap();
+            job * 2
+        };
+        assert_eq!(as_they_come(3, feed, work), (0..10).map(|job| job * 2).collect::<Vec<u32>>());
+        assert_eq!(as_they_come(2, |_: &std::sync::mpsc::Sender<(u32, u32)>| {}, work), Vec::<u32>::new());
+    }
 
     #[test]
     fn results_keep_their_order_and_the_first_error_wins() {

@@ -17,7 +17,7 @@ mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -111,45 +111,30 @@ pub fn image(bench: &Bench<'_>, binaries: &Receiver<Binary>) -> Result<Vec<Made>
     let steps = bench.plan.images.iter().map(|image| image.platforms.len()).sum();
     bench.events.send(Event::Stage { name: "image", steps });
     let shared = Shared::default();
-    let (give, take) = channel::<(usize, usize, Binary)>();
-    let take = Mutex::new(take);
-    let results = std::thread::scope(|scope| {
-        let worker = || {
-            let mut mine = Vec::new();
-            loop {
-                let next = take.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                let Ok((image, platform, binary)) = next else { break };
-                let (planned, step) = (&bench.plan.images[image], &bench.plan.images[image].platforms[platform]);
-                let result = bench.step(planned, step, &binary, &shared);
-                if result.is_err() {
-                    bench.events.send(Event::Failed { step: step.step.clone() });
-                }
-                mine.push(((image, platform), result));
-            }
-            mine
-        };
-        let workers: Vec<_> = (0..machine::cores().min(WORKERS)).map(|_| scope.spawn(worker)).collect();
-        hand_out(bench.plan, binaries, &give);
-        drop(give);
-        let mut results: Vec<_> =
-            workers.into_iter().flat_map(|worker| worker.join().expect("a worker does not panic")).collect();
-        results.sort_by_key(|(at, _)| *at);
-        results
-    });
+    let work = |&(image, platform): &Place, binary: Binary| {
+        let planned = &bench.plan.images[image];
+        let step = &planned.platforms[platform];
+        let made = bench.step(planned, step, &binary, &shared);
+        (image, made.inspect_err(|error| bench.events.failed(step.step.clone(), error)))
+    };
+    let feed = |give: &Sender<(Place, Binary)>| hand_out(bench.plan, binaries, give);
     let mut platforms: BTreeMap<usize, Vec<MadePlatform>> = BTreeMap::new();
-    for ((image, _), result) in results {
+    for (image, result) in machine::as_they_come(machine::cores().min(WORKERS), feed, work) {
         platforms.entry(image).or_default().push(result?);
     }
     let complete = platforms.into_iter().filter(|(at, made)| made.len() == bench.plan.images[*at].platforms.len());
     complete.map(|(at, platforms)| bench.index(&bench.plan.images[at], platforms)).collect()
 }
 
+/// Which image of the plan, and which of its platforms.
+type Place = (usize, usize);
+
 /// Gives out each platform's image when its binary has come.
-fn hand_out(plan: &Plan, binaries: &Receiver<Binary>, give: &Sender<(usize, usize, Binary)>) {
+fn hand_out(plan: &Plan, binaries: &Receiver<Binary>, give: &Sender<(Place, Binary)>) {
     for binary in binaries {
         for (at, image) in plan.images.iter().enumerate().filter(|(_, image)| image.service == binary.service) {
             if let Some(platform) = image.platforms.iter().position(|platform| platform.target == binary.target) {
-                give.send((at, platform, binary.clone())).expect("workers wait until the sender is gone");
+                give.send(((at, platform), binary.clone())).expect("workers wait until the sender is gone");
             }
         }
     }

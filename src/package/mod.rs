@@ -4,8 +4,7 @@ mod error;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use sealift_trust::Digest;
@@ -59,32 +58,12 @@ pub struct Bench<'a> {
 /// stream of binaries ends early (a build failed), the archives that lack theirs are left out.
 pub fn package(bench: &Bench<'_>, binaries: &Receiver<Binary>) -> Result<Vec<Packed>, PackageError> {
     bench.events.send(Event::Stage { name: "package", steps: bench.plan.packages.len() });
-    let (give, take) = channel::<(usize, Ready)>();
-    let take = Mutex::new(take);
-    let results = std::thread::scope(|scope| {
-        let worker = || {
-            let mut mine = Vec::new();
-            loop {
-                let next = take.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                let Ok((index, ready)) = next else { break };
-                let step = &bench.plan.packages[index];
-                let result = bench.step(step, &ready);
-                if let Err(error) = &result {
-                    bench.events.failed(step.step.clone(), error);
-                }
-                mine.push((index, result));
-            }
-            mine
-        };
-        let workers: Vec<_> = (0..machine::cores().min(WORKERS)).map(|_| scope.spawn(worker)).collect();
-        hand_out(bench.plan, binaries, &give);
-        drop(give);
-        let mut results: Vec<_> =
-            workers.into_iter().flat_map(|worker| worker.join().expect("a worker does not panic")).collect();
-        results.sort_by_key(|(index, _)| *index);
-        results
-    });
-    results.into_iter().map(|(_, result)| result).collect()
+    let work = |index: &usize, ready: Ready| {
+        let step = &bench.plan.packages[*index];
+        bench.step(step, &ready).inspect_err(|error| bench.events.failed(step.step.clone(), error))
+    };
+    let feed = |give: &Sender<(usize, Ready)>| hand_out(bench.plan, binaries, give);
+    machine::as_they_come(machine::cores().min(WORKERS), feed, work).into_iter().collect()
 }
 
 /// The binaries of one archive, by service.

@@ -62,7 +62,8 @@ impl Remote<'_> {
 
     /// As the tag lists them.
     fn tagged_referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, RegistryError> {
-        Ok(self.referrers_index(subject)?.map(|index| index.manifests).unwrap_or_default())
+        // Without such a tag there are none.
+        Ok(self.referrers_index(subject)?.map_or_else(Vec::new, |index| index.manifests))
     }
 
     fn referrers_index(&self, subject: Digest) -> Result<Option<Index>, RegistryError> {

@@ -11,7 +11,7 @@ use sealift::host::env::Env;
 use sealift::product::{Archive, ArchiveKind, Binary, Held, ImageIndex};
 use sealift::verify::{Judgement, What, verify};
 use sealift_trust::statement::Service;
-use sealift_trust::{Digest, Policy, SecretKey};
+use sealift_trust::{Digest, Outcome, Policy, SecretKey};
 
 /// A release in a temporary folder.
 pub struct Made {
@@ -161,4 +161,37 @@ pub fn judge(folder: &Path, signer: &SecretKey) -> Judgement {
 /// What a folder is refused with.
 pub fn code(folder: &Path, signer: &SecretKey) -> &'static str {
     judge(folder, signer).code().unwrap_or("accepted")
+}
+
+/// The codes by which a changed file may be refused: which one depends on the file alone.
+pub fn codes(path: &str) -> &'static [&'static str] {
+    match path {
+        "release.json" => &["verify.envelope", "verify.signature"],
+        "checksums.txt" => &["verify.checksums"],
+        "checksums.txt.sig" => &["verify.checksums-signature"],
+        "image/oci-layout" | "image/index.json" => &["verify.image-layout"],
+        _ => &["verify.digest-mismatch", "verify.size-mismatch"],
+    }
+}
+
+/// Changes (0), removes (1), inserts (2) or appends a byte: refused by the right code with a failed check, and accepted
+/// again when the file is as it was.
+pub fn refuses_a_changed_byte(made: &Made, path: &str, at: proptest::sample::Index, change: u8, how: u8) {
+    let whole = std::fs::read(made.path(path)).unwrap();
+    let mut bytes = whole.clone();
+    let at = at.index(bytes.len());
+    match how {
+        0 => bytes[at] ^= change,
+        1 => drop(bytes.remove(at)),
+        2 => bytes.insert(at, change),
+        _ => bytes.push(change),
+    }
+    std::fs::write(made.path(path), &bytes).unwrap();
+    let judgement = judge(&made.dist(), &key(1));
+    std::fs::write(made.path(path), &whole).unwrap();
+    assert!(judgement.verified.is_none(), "{path} {how} {at}");
+    let code = judgement.code().unwrap();
+    assert!(codes(path).contains(&code), "{path} {how} {at}: {code}");
+    assert!(judgement.checks.iter().any(|check| matches!(check.outcome, Outcome::Failed(_))), "{path} {how} {at}");
+    assert_eq!(judge(&made.dist(), &key(1)).code(), None, "{path} {how} {at}");
 }

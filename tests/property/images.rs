@@ -13,7 +13,7 @@ use sealift::product::{Held, Image, ImageIndex};
 use sealift::verify::{What, verify};
 use sealift_trust::{CheckName, Digest, Outcome, Policy};
 
-use crate::fixture::{Made, code, host, judge, key};
+use crate::fixture::{Made, code, codes, host, judge, key, refuses_a_changed_byte};
 
 /// A layer, packed and unpacked.
 struct Layer {
@@ -174,17 +174,6 @@ fn single_files_say_nothing_about_images() {
     }
 }
 
-/// The codes by which a changed file may be refused: which one depends on the file alone.
-fn codes(path: &str) -> &'static [&'static str] {
-    match path {
-        "release.json" => &["verify.envelope", "verify.signature"],
-        "checksums.txt" => &["verify.checksums"],
-        "checksums.txt.sig" => &["verify.checksums-signature"],
-        "image/oci-layout" | "image/index.json" => &["verify.image-layout"],
-        _ => &["verify.digest-mismatch", "verify.size-mismatch"],
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -194,25 +183,8 @@ proptest! {
         thread_local!(static MADE: Made = release(drafts()));
         MADE.with(|made| {
             let path = file.get(&made.deep()).clone();
-            let whole = std::fs::read(made.path(&path)).unwrap();
-            let mut bytes = whole.clone();
-            let at = at.index(bytes.len());
-            match how {
-                0 => bytes[at] ^= change,
-                1 => drop(bytes.remove(at)),
-                2 => bytes.insert(at, change),
-                _ => bytes.push(change),
-            }
-            std::fs::write(made.path(&path), &bytes).unwrap();
-            let judgement = judge(&made.dist(), &key(1));
-            std::fs::write(made.path(&path), &whole).unwrap();
-            prop_assert!(judgement.verified.is_none());
-            let code = judgement.code().unwrap();
-            prop_assert!(codes(&path).contains(&code), "{} {} {}: {}", path, how, at, code);
-            prop_assert!(judgement.checks.iter().any(|check| matches!(check.outcome, Outcome::Failed(_))));
-            prop_assert_eq!(judge(&made.dist(), &key(1)).code(), None);
-            Ok(())
-        })?;
+            refuses_a_changed_byte(made, &path, at, change, how);
+        });
     }
 }
 

@@ -9,17 +9,7 @@ use sealift::verify::{What, verify};
 use sealift_trust::policy::Terms;
 use sealift_trust::{CheckName, Envelope, Outcome, PayloadType, Policy, Statement};
 
-use crate::fixture::{Made, code, host, judge, key};
-
-/// The codes by which a changed file may be refused: which one depends on the file alone.
-fn codes(name: &str) -> &'static [&'static str] {
-    match name {
-        "release.json" => &["verify.envelope", "verify.signature"],
-        "checksums.txt" => &["verify.checksums"],
-        "checksums.txt.sig" => &["verify.checksums-signature"],
-        _ => &["verify.digest-mismatch", "verify.size-mismatch"],
-    }
-}
+use crate::fixture::{Made, code, codes, host, judge, key, refuses_a_changed_byte};
 
 #[test]
 fn a_release_is_accepted_as_it_was_made() {
@@ -45,25 +35,8 @@ proptest! {
         thread_local!(static MADE: Made = Made::release("1.2.3", &key(1)));
         MADE.with(|made| {
             let name = made.names()[file].clone();
-            let whole = std::fs::read(made.path(&name)).unwrap();
-            let mut bytes = whole.clone();
-            let at = at.index(bytes.len());
-            match how {
-                0 => bytes[at] ^= change,
-                1 => drop(bytes.remove(at)),
-                2 => bytes.insert(at, change),
-                _ => bytes.push(change),
-            }
-            std::fs::write(made.path(&name), &bytes).unwrap();
-            let judgement = judge(&made.dist(), &key(1));
-            std::fs::write(made.path(&name), &whole).unwrap();
-            prop_assert!(judgement.verified.is_none());
-            let code = judgement.code().unwrap();
-            prop_assert!(codes(&name).contains(&code), "{} {} {}: {}", name, how, at, code);
-            prop_assert!(judgement.checks.iter().any(|check| matches!(check.outcome, Outcome::Failed(_))));
-            prop_assert_eq!(judge(&made.dist(), &key(1)).code(), None);
-            Ok(())
-        })?;
+            refuses_a_changed_byte(made, &name, at, change, how);
+        });
     }
 }
 

@@ -58,7 +58,11 @@ impl There {
     fn descend(&mut self, folder: &Path, inside: &Path, known: &Known<'_>) -> Result<(), FileError> {
         for name in regular::names(&folder.join(inside))? {
             let path = inside.join(&name);
-            let text = path.to_str().unwrap_or_default();
+            // What has no name in Unicode is nobody's but somebody else's.
+            let Some(text) = path.to_str() else {
+                self.foreign.push(path);
+                continue;
+            };
             if files::what(&folder.join(&path))? == What::Folder {
                 // A folder is ours by what is in it; one that we are about to make may be there already.
                 let is_wanted = known.wanted_folders.contains(text);
