@@ -134,12 +134,12 @@ fn signatures_verify_both_ways() {
     std::fs::write(at.join("message"), message).expect("written");
     std::fs::write(at.join("key.pem"), key().to_pem(None).expect("PEM").as_bytes()).expect("written");
     std::fs::write(at.join("key.pub"), key().public().to_pem()).expect("written");
-    std::fs::write(at.join("ours.sig"), key().sign(message).as_bytes()).expect("written");
+    std::fs::write(at.join("ours.sig"), key().sign(message).expect("signed").as_bytes()).expect("written");
     openssl(&at, "pkeyutl -verify -pubin -inkey key.pub -rawin -sigfile ours.sig -in message", &[]);
     openssl(&at, "pkeyutl -sign -inkey key.pem -rawin -in message -out theirs.sig", &[]);
     let theirs = std::fs::read(at.join("theirs.sig")).expect("what openssl wrote");
     let signature = Signature::from_bytes(&theirs).expect("64 bytes");
     assert_eq!(key().public().verify(message, &signature), Ok(()));
-    assert_eq!(theirs, key().sign(message).as_bytes());
+    assert_eq!(theirs, key().sign(message).expect("signed").as_bytes());
     assert!(key().public().verify(b"another message", &signature).is_err());
 }
