@@ -3,6 +3,7 @@
 use sealift_trust::statement::{MAX_MANIFEST, TermError};
 use sealift_trust::{DsseError, JsonError, NameError, StatementError};
 
+use super::SignerError;
 use crate::archive::ArchiveError;
 use crate::error::{Fault, Kind};
 use crate::host::files::FileError;
@@ -34,6 +35,9 @@ pub enum AttestError {
     /// The envelope cannot be made.
     #[error("the manifest cannot be signed")]
     Envelope(#[from] DsseError),
+    /// Nobody signs.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// The manifest is longer than any verifier reads.
     #[error("the manifest has {found} bytes; at most {MAX_MANIFEST} are read")]
     TooLarge {
@@ -126,6 +130,7 @@ impl Fault for AttestError {
             Self::Created(_) => "attest.created",
             Self::Size { .. } => "attest.size",
             Self::Envelope(error) => error.code(),
+            Self::Signer(error) => error.code(),
             Self::TooLarge { .. } => "attest.too-large",
             Self::NotReadBack => "attest.not-read-back",
             Self::ForeignFile { .. } => "attest.foreign-file",
@@ -157,6 +162,7 @@ impl Fault for AttestError {
             Self::Envelope(_) | Self::NotReadBack => Kind::Bug,
             Self::ForeignFile { .. } | Self::Repository { .. } => Kind::Conflict,
             Self::Archive { source, .. } => source.kind(),
+            Self::Signer(error) => error.kind(),
             Self::File(error) => error.kind(),
             Self::Interrupted => Kind::Interrupted,
         }
@@ -176,6 +182,14 @@ impl Fault for AttestError {
             Self::Created(_) => Some("set SOURCE_DATE_EPOCH to seconds since 1970".to_owned()),
             Self::Interrupted => Some("run the same command again; it goes on where it stopped".to_owned()),
             Self::File(error) => error.hint(),
+            Self::Signer(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Signer(error) => error.detail(),
             _ => None,
         }
     }

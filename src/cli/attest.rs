@@ -7,7 +7,7 @@ use sealift_trust::Digest;
 
 use super::World;
 use super::project::{Aim, Project, Selection};
-use super::release::{Parts, Sealing, clean, seal_and_place, secret};
+use super::release::{Parts, Sealing, clean, seal_and_place, signer};
 use crate::attest::{self, Recalled};
 use crate::console::Product;
 use crate::error::{Failure, Kind};
@@ -30,7 +30,7 @@ impl Attest {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
         let records = project.records()?;
-        let key = secret(&project, self.sealing.key.as_deref())?;
+        let signer = signer(&project, self.sealing.key.as_deref())?;
         let aim = Aim::release(self.snapshot, Images::Unwanted);
         let (_, plan) = project.plan(aim, &self.selection)?;
         let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;
@@ -49,9 +49,9 @@ impl Attest {
         let Recalled { archives, binaries } = recalled;
         let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new() };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
-        let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;
-        let data = serde_json::json!({ "manifest": sealed.manifest, "signed": key.is_some() });
-        let name = if key.is_some() { "release.json" } else { "release.unsigned.json" };
+        let sealed = seal_and_place(&project, &records, &plan, &parts, (signer.as_ref(), clean(self.sealing.clean)))?;
+        let data = serde_json::json!({ "manifest": sealed.manifest, "signed": signer.is_some() });
+        let name = if signer.is_some() { "release.json" } else { "release.unsigned.json" };
         Ok(Product::lines([project.dist().join(name).display().to_string()]).with_data(data))
     }
 }

@@ -7,6 +7,41 @@ use crate::key::{Algorithm, KeyError, PublicKey, Signature, Verifier};
 use crate::minisign::{Minisig, MinisigVerifier, Mode};
 use crate::sshsig::{SshSignature, SshVerifier};
 
+/// A format in which releases are signed for people without sealift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignatureFormat {
+    /// The bare bytes, for `openssl`.
+    Raw,
+    /// For `minisign`; with Ed25519 keys alone.
+    Minisign,
+    /// For `ssh-keygen -Y verify`.
+    Ssh,
+}
+
+impl SignatureFormat {
+    /// Every format.
+    pub const ALL: [SignatureFormat; 3] = [SignatureFormat::Raw, SignatureFormat::Minisign, SignatureFormat::Ssh];
+
+    /// The name in configurations and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            SignatureFormat::Raw => "raw",
+            SignatureFormat::Minisign => "minisign",
+            SignatureFormat::Ssh => "ssh",
+        }
+    }
+
+    /// What a signature's file has behind the name of the signed one.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            SignatureFormat::Raw => ".sig",
+            SignatureFormat::Minisign => ".minisig",
+            SignatureFormat::Ssh => ".ssh.sig",
+        }
+    }
+}
+
 /// A signature that nobody has verified yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detached {
@@ -41,6 +76,9 @@ pub enum DetachedError {
     /// A signature that was made for something else.
     #[error("the signature is for the namespace {0:?}; {want:?} is wanted", want = crate::sshsig::NAMESPACE)]
     Namespace(String),
+    /// A good form of a format, and not the one in which sealift writes it.
+    #[error("it is not written as sealift writes it")]
+    NotOwn,
     /// The signature names another key.
     #[error("the signature is by another key")]
     OtherKey,
@@ -59,6 +97,7 @@ impl DetachedError {
             DetachedError::TrustedComment => "signature.trusted-comment",
             DetachedError::Ssh(_) => "signature.ssh",
             DetachedError::Namespace(_) => "signature.namespace",
+            DetachedError::NotOwn => "signature.not-own",
             DetachedError::OtherKey => "signature.other-key",
             DetachedError::Key(error) => error.code(),
         }
@@ -89,6 +128,53 @@ impl Detached {
             }
         }
         Signature::from_bytes(bytes).map(Self::Raw).map_err(DetachedError::Key)
+    }
+
+    /// Has a message signed in a format, wherever the key is, and gives the bytes of the signature's file. `comment` is
+    /// what minisign's trusted comment says.
+    pub fn sign_with<E: From<DetachedError>>(
+        format: SignatureFormat,
+        (message, comment): (&[u8], &str),
+        key: &PublicKey,
+        mut sign: impl FnMut(&[u8]) -> Result<Signature, E>,
+    ) -> Result<Vec<u8>, E> {
+        Ok(match format {
+            SignatureFormat::Raw => sign(message)?.as_bytes().to_vec(),
+            SignatureFormat::Minisign => Minisig::sign_with(message, comment, key, sign)?.to_text().into_bytes(),
+            SignatureFormat::Ssh => SshSignature::sign_with(message, key, sign)?.to_text().into_bytes(),
+        })
+    }
+
+    /// Reads a signature that sealift wrote in this format: the one form that it has, so that any changed byte is refused,
+    /// also where what was changed is not signed.
+    pub fn parse_own(
+        bytes: &[u8],
+        format: SignatureFormat,
+        comment: &str,
+        key: &PublicKey,
+    ) -> Result<Self, DetachedError> {
+        let text = || std::str::from_utf8(bytes).map_err(|_| DetachedError::Unknown);
+        let own = match format {
+            SignatureFormat::Raw => {
+                let signature = Signature::from_bytes(bytes)?;
+                let same = key.canonical(&signature) == signature;
+                same.then_some(Self::Raw(signature)).ok_or(KeyError::SignatureMismatch)?
+            }
+            SignatureFormat::Minisign => {
+                let signature = Minisig::parse(text()?)?;
+                if signature.trusted_comment() != comment {
+                    return Err(DetachedError::TrustedComment);
+                }
+                let same = signature.to_text().as_bytes() == bytes && signature.is_own(key);
+                same.then_some(Self::Minisign(signature)).ok_or(DetachedError::NotOwn)?
+            }
+            SignatureFormat::Ssh => {
+                let signature = SshSignature::parse(text()?)?;
+                let same = signature.to_text().as_bytes() == bytes && signature.is_own(key);
+                same.then_some(Self::Ssh(signature)).ok_or(DetachedError::NotOwn)?
+            }
+        };
+        Ok(own)
     }
 
     /// What the format is called.

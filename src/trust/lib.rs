@@ -54,7 +54,7 @@ pub mod sshsig;
 pub mod statement;
 pub mod verdict;
 
-pub use detached::{Detached, DetachedError};
+pub use detached::{Detached, DetachedError, SignatureFormat};
 pub use digest::{Digest, Hasher, NotADigest};
 pub use dsse::{DsseError, Envelope, Opened, PayloadType};
 pub use json::JsonError;

@@ -215,6 +215,11 @@ impl Minisig {
         self.mode
     }
 
+    /// Whether everything in it that is not signed is as it is written here.
+    pub(crate) fn is_own(&self, key: &PublicKey) -> bool {
+        self.mode == Mode::Prehashed && self.key_id == key_id(key)
+    }
+
     /// Begins to verify.
     pub(crate) fn verifier(&self, key: &PublicKey) -> Result<MinisigVerifier, DetachedError> {
         if key.algorithm() != Algorithm::Ed25519 {

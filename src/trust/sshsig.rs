@@ -202,6 +202,17 @@ impl SshSignature {
         format!("{BEGIN}{}{END}\n", lines.collect::<String>())
     }
 
+    /// Whether it has the form that is written here, of those that say the same.
+    pub(crate) fn is_own(&self, key: &PublicKey) -> bool {
+        let (name, bytes) = (self.signature.0.as_str(), &self.signature.1);
+        let signature = match key.algorithm() {
+            Algorithm::Ed25519 => return self.hash == Hash::Sha512,
+            Algorithm::Rsa => return self.hash == Hash::Sha512 && name == RSA_SHA256,
+            Algorithm::EcdsaP256 => parse_scalars(bytes),
+        };
+        self.hash == Hash::Sha512 && signature.is_some_and(|signature| key.canonical(&signature) == signature)
+    }
+
     /// Begins to verify. The key in the signature must be the one that is trusted.
     pub(crate) fn verifier(&self, key: &PublicKey) -> Result<SshVerifier, DetachedError> {
         if self.key != key_blob(key) {
@@ -256,11 +267,7 @@ impl SshVerifier {
         match (self.key.algorithm(), name) {
             (Algorithm::Ed25519, ED25519) => self.key.verify(&message, &Signature::from_bytes(bytes)?)?,
             (Algorithm::EcdsaP256, P256) => {
-                let mut reader = Reader(bytes);
-                let pair = reader.integer().and_then(|r| Some((widened(r)?, widened(reader.integer()?)?)));
-                let (r, s) = pair.filter(|_| reader.end().is_some()).ok_or_else(mismatch)?;
-                let signature = Signature::from_scalars(r, s).ok_or_else(mismatch)?;
-                self.key.verify(&message, &signature)?;
+                self.key.verify(&message, &parse_scalars(bytes).ok_or_else(mismatch)?)?;
             }
             (Algorithm::Rsa, RSA_SHA256 | RSA_SHA512) => {
                 let signature = Signature::from_bytes(bytes)?;
@@ -275,6 +282,14 @@ impl SshVerifier {
         }
         Ok(())
     }
+}
+
+/// A signature of ECDSA as ssh writes it: two numbers (RFC 5656 §3.1.2).
+fn parse_scalars(bytes: &[u8]) -> Option<Signature> {
+    let mut reader = Reader(bytes);
+    let (r, s) = (widened(reader.integer()?)?, widened(reader.integer()?)?);
+    reader.end()?;
+    Signature::from_scalars(r, s)
 }
 
 /// Writes `string` (RFC 4251 §5).

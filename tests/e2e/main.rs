@@ -10,6 +10,7 @@ mod bad_input;
 mod build;
 mod console;
 mod image;
+mod interop;
 mod key;
 mod modules;
 mod package;

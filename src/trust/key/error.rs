@@ -44,6 +44,9 @@ pub enum KeyError {
     /// A PEM block that is no key, or a key in a form that is not read.
     #[error("a PEM block {0:?} is not a key in PKCS#8 or SPKI form")]
     OtherBlock(String),
+    /// A secret key as OpenSSL wrote it before version 1.0 (PKCS#1, SEC 1).
+    #[error("a secret key in the old form of its algorithm alone; PKCS#8 is wanted")]
+    OldForm,
     /// A key of another algorithm.
     #[error("a key for {0}; Ed25519, ECDSA P-256 or RSA is wanted")]
     OtherAlgorithm(String),
@@ -96,6 +99,7 @@ impl KeyError {
             KeyError::SecretWanted => "key.secret-wanted",
             KeyError::PublicWanted => "key.public-wanted",
             KeyError::OtherBlock(_) => "key.other-block",
+            KeyError::OldForm => "key.old-form",
             KeyError::OtherAlgorithm(_) => "key.other-algorithm",
             KeyError::NotForFormat { .. } => "key.not-for-format",
             KeyError::Random => "key.no-random",
@@ -116,6 +120,7 @@ impl KeyError {
             KeyError::NotPem | KeyError::OtherAlgorithm(_) | KeyError::OtherBlock(_) => {
                 Some("openssl genpkey -algorithm ed25519 -out key.pem")
             }
+            KeyError::OldForm => Some("openssl pkcs8 -topk8 -nocrypt -in key.pem -out new.pem"),
             KeyError::SeveralBlocks(_) => Some("put each key into a file of its own"),
             KeyError::NotForFormat { .. } => Some("leave the format out of attest.formats, or sign with an Ed25519 key"),
             KeyError::Damaged(_) => Some("take the key from where it was made, or make another"),

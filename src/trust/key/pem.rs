@@ -61,6 +61,7 @@ fn classify(label: &str) -> Result<Block, KeyError> {
         "PRIVATE KEY" => Ok(Block::Secret),
         "ENCRYPTED PRIVATE KEY" => Ok(Block::Encrypted),
         "ENCRYPTED COSIGN PRIVATE KEY" | "ENCRYPTED SIGSTORE PRIVATE KEY" => Ok(Block::Boxed),
+        "RSA PRIVATE KEY" | "EC PRIVATE KEY" => Err(KeyError::OldForm),
         "DSA PRIVATE KEY" => Err(KeyError::OtherAlgorithm("DSA".to_owned())),
         other => Err(KeyError::OtherBlock(other.chars().take(64).collect())),
     }

@@ -267,7 +267,8 @@ fn each_mistake_with_a_file_has_its_own_error() {
     assert_eq!(as_public(&plain), KeyError::PublicWanted);
     assert_eq!(as_public(&plain.replace("PRIVATE", "ENCRYPTED PRIVATE")), KeyError::PublicWanted);
     assert_eq!(as_secret("-----BEGIN CERTIFICATE-----\n").code(), "key.other-block");
-    assert_eq!(as_secret("-----BEGIN RSA PRIVATE KEY-----\n"), KeyError::OtherAlgorithm("RSA".into()));
+    assert_eq!(as_secret("-----BEGIN RSA PRIVATE KEY-----\n"), KeyError::OldForm);
+    assert_eq!(as_secret("-----BEGIN EC PRIVATE KEY-----\n"), KeyError::OldForm);
     assert_eq!(as_secret(&plain[..plain.len() - 30]).code(), "key.damaged");
     assert_eq!(as_secret(&plain.replace("MC4", "M*4")).code(), "key.damaged");
     assert_eq!(as_secret(&"x".repeat(70_000)).code(), "key.damaged");
