@@ -35,6 +35,12 @@ pub enum AttestError {
     /// The envelope cannot be made.
     #[error("the manifest cannot be signed")]
     Envelope(#[from] DsseError),
+    /// A file of somebody else has a name that is needed.
+    #[error("{path} is there already, and is not of an earlier release by this key")]
+    Taken {
+        /// Which.
+        path: String,
+    },
     /// Nobody signs.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -130,6 +136,7 @@ impl Fault for AttestError {
             Self::Created(_) => "attest.created",
             Self::Size { .. } => "attest.size",
             Self::Envelope(error) => error.code(),
+            Self::Taken { .. } => "attest.taken",
             Self::Signer(error) => error.code(),
             Self::TooLarge { .. } => "attest.too-large",
             Self::NotReadBack => "attest.not-read-back",
@@ -160,7 +167,7 @@ impl Fault for AttestError {
             | Self::Record { .. } => Kind::Input,
             Self::Created(_) => Kind::Config,
             Self::Envelope(_) | Self::NotReadBack => Kind::Bug,
-            Self::ForeignFile { .. } | Self::Repository { .. } => Kind::Conflict,
+            Self::ForeignFile { .. } | Self::Repository { .. } | Self::Taken { .. } => Kind::Conflict,
             Self::Archive { source, .. } => source.kind(),
             Self::Signer(error) => error.kind(),
             Self::File(error) => error.kind(),
@@ -173,6 +180,7 @@ impl Fault for AttestError {
             Self::ForeignFile { folder, .. } => Some(format!(
                 "move them away, or pass --clean to remove everything in {folder} that is not of this release"
             )),
+            Self::Taken { .. } => Some("move it away, or sign with the key that it was signed with".to_owned()),
             Self::Repository { .. } => Some("choose a folder of its own for the release".to_owned()),
             Self::Changed { .. } => Some("run the same command again: what is damaged is made again".to_owned()),
             Self::Missing { .. } | Self::Record { .. } | Self::Archive { .. } => {

@@ -4,6 +4,7 @@
 //! [`seal`] decides every byte and touches nothing; [`place`] makes `dist/` hold exactly these bytes; [`recall`] gives
 //! back what an earlier run packaged, and [`recall_images`] its images; [`keys`] reads and makes secret keys.
 
+mod elsewhere;
 mod error;
 mod journal;
 pub mod keys;
@@ -29,6 +30,7 @@ use crate::artifact::Artifact;
 use crate::host::files;
 use crate::product::{Archive, ArchiveKind, Binary, ImageIndex};
 
+pub use elsewhere::Elsewhere;
 pub use error::AttestError;
 pub use layout::{blob_path, layout};
 pub use place::{Clean, Dist, Placed, Placement, Reach, Source, place};
@@ -223,6 +225,7 @@ fn archive_entry(archive: &Archive) -> Result<Entry, AttestError> {
         kind: match archive.kind {
             ArchiveKind::Binaries => ArtifactKind::Archive,
             ArchiveKind::Source => ArtifactKind::Source,
+            ArchiveKind::File => ArtifactKind::File,
         },
         service,
         target: archive.target.as_ref().map(|target| target.to_string().parse()).transpose()?,
