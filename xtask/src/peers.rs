@@ -136,9 +136,11 @@ impl Peers {
         });
         verdicts.ask("tar", "unpacks the program for this machine, which answers /healthz", |tar| {
             let archive = archives.iter().find(|path| path.to_string_lossy().ends_with("_linux_amd64.tar.gz"));
-            let archive = archive.ok_or_else(|| Failure::refused("error: no archive is for linux/amd64".into()))?;
-            Program::new(tar).args(["-C"]).args([&self.dir]).args(["-xf"]).args([archive, Path::new(NAME)]).output()?;
-            let program = self.dir.join(NAME);
+            let archive = archive.ok_or_else(|| Failure::refused("error: no archive is for linux/amd64"))?;
+            let unpacked = self.dir.join("unpacked");
+            std::fs::create_dir(&unpacked).map_err(|error| at(&unpacked, &error))?;
+            Program::new(tar).args(["-C"]).args([&unpacked]).args(["-xf"]).args([archive, Path::new(NAME)]).output()?;
+            let program = unpacked.join(NAME);
             let mut service = Command::new(&program);
             service.args(["-a", "127.0.0.1", "-p", "14223", "-m", "18223"]).stdout(Stdio::null()).stderr(Stdio::null());
             let mut service = Running(service.spawn().map_err(|error| at(&program, &error))?);
@@ -229,6 +231,19 @@ impl Peers {
         commit(&project)?;
         tag(&project, "v1.0.0")?;
         self.sealift(&project)?.args(["--quiet", "image"]).output()?;
+        verdicts.ask("podman", "is given the image of this machine by --load", |podman| {
+            // Its storage is in the home folder.
+            let home = self.dir.join("home");
+            self.sealift(&project)?.env("HOME", &home).args(["--quiet", "image", "--host", "--load"]).output()?;
+            let form = "{{.Os}} {{.User}} {{.Config.Entrypoint}}";
+            let told = Program::new(podman).env("HOME", &home).args(["image", "inspect", "--format", form]);
+            let told = told.args(["localhost/probe:latest"]).output()?;
+            Program::new(podman).env("HOME", &home).args(["rmi", "--force", "localhost/probe:latest"]).output()?;
+            if told.trim() == "linux 65532:65532 [/usr/bin/probe]" {
+                return Ok(told.trim().to_owned());
+            }
+            Err(Failure::refused(format!("error: it says {told:?}")))
+        });
         let mut server = Command::new(&probe);
         server.arg("serve").arg(&secrets).arg("127.0.0.1:0").stdout(Stdio::piped());
         let mut server = Running(server.spawn().map_err(|error| at(&probe, &error))?);
