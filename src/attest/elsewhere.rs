@@ -58,7 +58,9 @@ impl Elsewhere {
     /// # Errors
     /// `attest.taken` before anything is written, when a name is that of somebody else's file.
     pub fn put(&self, folder: &Path, sealed: &Sealed) -> Result<(), AttestError> {
-        for name in [CHECKSUMS, MANIFEST, UNSIGNED].into_iter().chain(sealed.files.iter().map(|(name, _)| name.as_str())) {
+        for name in
+            [CHECKSUMS, MANIFEST, UNSIGNED].into_iter().chain(sealed.files.iter().map(|(name, _)| name.as_str()))
+        {
             let path = folder.join(name);
             if !self.ours.contains(name) && files::what(&path)? != files::What::Nothing {
                 return Err(AttestError::Taken { path: path.display().to_string() });

@@ -105,11 +105,7 @@ const MAX_SIGNED: u64 = 1 << 30;
 
 /// Decides `checksums.txt` with its signatures and `release.json`, or without a key `checksums.txt` and
 /// `release.unsigned.json`. The same input gives the same bytes, unless a signer of another process decides otherwise.
-pub fn seal(
-    subject: &Subject,
-    contents: &Contents<'_>,
-    signing: Option<&Signing<'_>>,
-) -> Result<Sealed, AttestError> {
+pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing<'_>>) -> Result<Sealed, AttestError> {
     let statement = Statement::release(release(subject, contents, companions(contents, signing)?)?)?;
     let payload = statement.to_payload()?;
     let manifest = Digest::of(&payload);
@@ -119,17 +115,19 @@ pub fn seal(
     match signing {
         None => files.extend([(own(CHECKSUMS), checksums), (own(UNSIGNED), payload)]),
         Some(signing) => {
+            let (comment, key) = (release.trusted_comment(CHECKSUMS), signing.signer.public());
+            let sign = |message: &[u8]| signing.signer.sign(message, Purpose::Checksums);
+            let mut signatures = Vec::new();
+            for format in signing.formats {
+                let bytes = Detached::sign_with(*format, (&checksums, &comment), &key, sign)?;
+                signatures.push((own(&signature_of(CHECKSUMS, *format)), bytes));
+            }
+            files.push((own(CHECKSUMS), checksums));
+            files.append(&mut signatures);
             for archive in contents.archives {
                 files.extend(archive_signature(archive, signing)?);
             }
-            let comment = release.trusted_comment(CHECKSUMS);
-            let key = signing.signer.public();
-            for format in signing.formats {
-                let sign = |message: &[u8]| signing.signer.sign(message, Purpose::Checksums);
-                let bytes = Detached::sign_with(*format, (&checksums, &comment), &key, sign)?;
-                files.push((own(&signature_of(CHECKSUMS, *format)), bytes));
-            }
-            files.extend([(own(CHECKSUMS), checksums), (own(MANIFEST), envelope(payload, signing.signer)?)]);
+            files.push((own(MANIFEST), envelope(payload, signing.signer)?));
         }
     }
     Ok(Sealed { manifest, release, files })
@@ -149,10 +147,7 @@ fn companions(contents: &Contents<'_>, signing: Option<&Signing<'_>>) -> Result<
 }
 
 /// The raw signature of an archive, when each gets one: over the very bytes that were measured.
-fn archive_signature(
-    archive: &Archive,
-    signing: &Signing<'_>,
-) -> Result<Option<(FileName, Vec<u8>)>, AttestError> {
+fn archive_signature(archive: &Archive, signing: &Signing<'_>) -> Result<Option<(FileName, Vec<u8>)>, AttestError> {
     let Some(stored) = signing.each else { return Ok(None) };
     let path = stored(archive);
     let bytes = files::read(&path, MAX_SIGNED)?;

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use sealift_trust::name::InnerPath;
 use sealift_trust::SignatureFormat;
+use sealift_trust::name::InnerPath;
 use sealift_trust::statement::{CHECKSUMS, LAYOUT, LAYOUT_INDEX, MANIFEST, UNSIGNED, signature_of};
 
 use self::there::There;

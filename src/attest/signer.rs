@@ -109,7 +109,9 @@ impl Fault for SignerError {
             Self::Key(error) | Self::Format(DetachedError::Key(error)) => error.hint().map(str::to_owned),
             Self::Process(ProcessError::Slow { .. }) => Some("attest.signer-timeout gives it more seconds".to_owned()),
             Self::Process(error) => error.hint(),
-            Self::Answer { .. } => Some("attest.key must be the public half of the key that the signer holds".to_owned()),
+            Self::Answer { .. } => {
+                Some("attest.key must be the public half of the key that the signer holds".to_owned())
+            }
             Self::Format(_) | Self::Envelope(_) => None,
         }
     }

@@ -5,9 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use sealift_trust::{Passphrase, SecretKey};
 use sealift_trust::name::InnerPath;
 use sealift_trust::statement::{IMAGE_INDEX, IMAGE_MANIFEST};
+use sealift_trust::{Passphrase, SecretKey};
 
 use super::keys::{self, KeyFileError, KeySource, Places};
 use super::*;

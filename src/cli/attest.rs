@@ -106,7 +106,8 @@ impl Attest {
             Signatures::Checksums => None,
         };
         let contents = Contents { archives: &elsewhere.files, images: &[], binaries: &[] };
-        let sealed = attest::seal(&subject, &contents, Some(&Signing { signer: &signer, formats: &settings.formats, each }))?;
+        let sealed =
+            attest::seal(&subject, &contents, Some(&Signing { signer: &signer, formats: &settings.formats, each }))?;
         elsewhere.put(folder, &sealed)?;
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": true, "release": sealed.release });
         let note = format!(

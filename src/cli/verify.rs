@@ -66,7 +66,12 @@ impl Verify {
     fn signed(&self, world: &World<'_>, signature: &Path, key: &PublicKey) -> Result<Product, Failure> {
         let [file] = &self.paths[..] else {
             let hint = Some("sealift verify FILE --signature FILE.sig --key K".to_owned());
-            return Err(super::usage("usage.verify-signature", Kind::Usage, "one file, and one signature".into(), hint));
+            return Err(super::usage(
+                "usage.verify-signature",
+                Kind::Usage,
+                "one file, and one signature".into(),
+                hint,
+            ));
         };
         let file = world.dir().join(file);
         let signed = verify::verify_detached(world.host, &file, signature, key, world.events)?;
@@ -84,7 +89,8 @@ impl Verify {
         });
         let shown = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if let Some(why) = signed.refused {
-            let hint = Some("compare the key with the one that the publisher names, and fetch the file again".to_owned());
+            let hint =
+                Some("compare the key with the one that the publisher names, and fetch the file again".to_owned());
             return Err(super::usage(why.code(), Kind::Trust, format!("refused: {shown}: {why}"), hint));
         }
         let mut note = format!(

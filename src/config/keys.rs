@@ -303,7 +303,8 @@ static ATTEST: Table = Table {
             .says("Path of the signing key; with `signer` that of its public half."),
         key("signer", Shape::List(Text::Line), "none", "[\"kms-sign\", \"release\"]")
             .says("Program and arguments that sign in the key's place, for keys that never leave their device."),
-        key("signer-timeout", Shape::Number(MAX_TIMEOUT), "60", "300").says("How many seconds it has for one signature."),
+        key("signer-timeout", Shape::Number(MAX_TIMEOUT), "60", "300")
+            .says("How many seconds it has for one signature."),
         key("signatures", Shape::Choice(SIGNATURES), "\"checksums\"", "\"each\"")
             .says("`each` puts a `.sig` beside every archive too."),
         key("formats", Shape::List(Text::Signature), "[\"raw\"]", "[\"raw\", \"minisign\", \"ssh\"]")

@@ -56,11 +56,10 @@ impl<'a> Resolver<'a> {
         let registries = contents.registries.iter().map(|written| self.registry(written, root)).collect();
         let key = self.layers.take_some("attest.key", contents.key.as_ref(), None);
         let signer = self.layers.take_some("attest.signer", contents.signer.as_ref(), None);
-        let signer_timeout = self.layers.take("attest.signer-timeout", contents.signer_timeout.as_ref(), SIGNER_TIMEOUT);
-        let signatures =
-            self.layers.take("attest.signatures", contents.signatures.as_ref(), Signatures::Checksums);
-        let mut formats =
-            self.layers.take("attest.formats", contents.formats.as_ref(), vec![SignatureFormat::Raw]);
+        let signer_timeout =
+            self.layers.take("attest.signer-timeout", contents.signer_timeout.as_ref(), SIGNER_TIMEOUT);
+        let signatures = self.layers.take("attest.signatures", contents.signatures.as_ref(), Signatures::Checksums);
+        let mut formats = self.layers.take("attest.formats", contents.formats.as_ref(), vec![SignatureFormat::Raw]);
         formats.sort_unstable();
         let cache = self.cache(host, root)?;
         let mut config = Config {

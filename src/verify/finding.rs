@@ -1,7 +1,9 @@
 //! What can be found wrong, and where it is written down while a release is judged.
 
 use sealift_trust::statement::MAX_MANIFEST;
-use sealift_trust::{CheckName, DetachedError, Digest, DsseError, FileName, Outcome, PolicyError, StatementError, Verdict};
+use sealift_trust::{
+    CheckName, DetachedError, Digest, DsseError, FileName, Outcome, PolicyError, StatementError, Verdict,
+};
 
 /// Something wrong with a release. Names of files are made safe to show.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -18,6 +18,7 @@ mod plan;
 mod registry;
 mod release;
 mod reproducible;
+mod signature;
 mod toolchain;
 mod verify;
 mod version;

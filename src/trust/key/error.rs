@@ -122,7 +122,9 @@ impl KeyError {
             }
             KeyError::OldForm => Some("openssl pkcs8 -topk8 -nocrypt -in key.pem -out new.pem"),
             KeyError::SeveralBlocks(_) => Some("put each key into a file of its own"),
-            KeyError::NotForFormat { .. } => Some("leave the format out of attest.formats, or sign with an Ed25519 key"),
+            KeyError::NotForFormat { .. } => {
+                Some("leave the format out of attest.formats, or sign with an Ed25519 key")
+            }
             KeyError::Damaged(_) => Some("take the key from where it was made, or make another"),
             KeyError::SecretWanted => Some("name the secret half: the file without .pub"),
             KeyError::PublicWanted => Some("openssl pkey -in key.pem -pubout -out key.pub"),

@@ -18,9 +18,9 @@ use zeroize::Zeroizing;
 
 pub use error::{KeyError, WeakKey};
 pub use public::PublicKey;
+pub(crate) use rsa::Hash as RsaHash;
 pub use rsa::MIN_BITS as RSA_MIN_BITS;
 pub use secret::{Encryption, PBKDF2_ITERATIONS, SecretKey};
-pub(crate) use rsa::Hash as RsaHash;
 pub(crate) use stretch::stretch;
 pub use verifier::Verifier;
 

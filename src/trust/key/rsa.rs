@@ -22,12 +22,10 @@ pub const MIN_BITS: usize = 2048;
 pub(super) const MAX_BITS: usize = 8192;
 
 /// `DigestInfo` up to the digest (RFC 8017 §9.2, note 1).
-const SHA256_INFO: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
-];
-const SHA512_INFO: [u8; 19] = [
-    0x30, 0x51, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40,
-];
+const SHA256_INFO: [u8; 19] =
+    [0x30, 0x31, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
+const SHA512_INFO: [u8; 19] =
+    [0x30, 0x51, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40];
 
 /// Which digest a signature is over. Always SHA-256, but in ssh's own signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,11 +154,12 @@ pub(super) struct Secret {
 impl Secret {
     /// Reads a PKCS#8 structure of version 1: 2048 to 4096 bits, with numbers that fit together.
     pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
-        let pair = ring::signature::RsaKeyPair::from_pkcs8(der).map_err(|rejected| match rejected.to_string().as_str() {
-            "TooSmall" => damaged("an RSA key that signs has at least 2048 bits"),
-            "TooLarge" => damaged("an RSA key that signs has at most 4096 bits"),
-            other => damaged(format!("the RSA key is refused ({other})")),
-        })?;
+        let pair =
+            ring::signature::RsaKeyPair::from_pkcs8(der).map_err(|rejected| match rejected.to_string().as_str() {
+                "TooSmall" => damaged("an RSA key that signs has at least 2048 bits"),
+                "TooLarge" => damaged("an RSA key that signs has at most 4096 bits"),
+                other => damaged(format!("the RSA key is refused ({other})")),
+            })?;
         let public = Public::from_pkcs1(pair.public_key().as_ref())?;
         Ok(Self { pair, pkcs8: Zeroizing::new(der.to_vec()), public })
     }
