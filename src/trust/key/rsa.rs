@@ -185,6 +185,6 @@ impl Secret {
     }
 }
 
-fn damaged(error: impl ToString) -> KeyError {
-    KeyError::Damaged(error.to_string())
+fn damaged(error: impl std::fmt::Display) -> KeyError {
+    KeyError::Damaged(format!("{error}"))
 }
