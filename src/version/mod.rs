@@ -1,5 +1,7 @@
 //! Which version this is: from the tag at the checked-out commit, or a snapshot of any tree. Pure.
 
+mod change;
+mod next;
 mod tags;
 
 use sealift_trust::Digest;
@@ -9,6 +11,9 @@ use serde::Serialize;
 use crate::error::{Fault, Kind};
 use crate::history::{Commit, History};
 
+pub use crate::config::settings::version::Bump;
+pub use change::{Change, Footer};
+pub use next::Next;
 pub use tags::{ImageTag, TagKind, tags};
 
 /// A release as far as it is known before the plan.
