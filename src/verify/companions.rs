@@ -134,7 +134,7 @@ fn signed(
         (Ok(signature), Message::Bytes(bytes)) => signature.verify(bytes, key),
         (Ok(_), Message::File(None)) => return Ok(Signed::NotRun(format!("{of} is not there"))),
         (Ok(signature), Message::File(Some(path))) => match regular::open(path)? {
-            Found::File(found) => super::detached::stream(&found.file, path, &signature, key)?,
+            Found::File(found) => super::detached::stream(&found, path, &signature, key)?,
             _ => return Ok(Signed::NotRun(format!("{of} is not there"))),
         },
     };

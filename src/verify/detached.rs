@@ -1,6 +1,5 @@
 //! One file and a signature in a file of its own, whoever made them.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use super::VerifyError;
 use crate::event::{Event, Events};
 use crate::host::Host;
 use crate::host::files;
-use crate::host::regular::{self, Found};
+use crate::host::regular::{self, Found, Regular};
 
 /// How many bytes of a file are in memory at a time.
 const PIECE: usize = 256 << 10;
@@ -45,14 +44,15 @@ pub fn verify_detached(
     events: &Events,
 ) -> Result<Signed, VerifyError> {
     let message = open(file)?;
+    let signature_file = open(signature)?;
     let mut bytes = Vec::new();
     let cap = Detached::MAX_BYTES as u64;
-    open(signature)?.take(cap + 1).read_to_end(&mut bytes).map_err(files::at("read", signature))?;
+    signature_file.file.take(cap + 1).read_to_end(&mut bytes).map_err(files::at("read", signature))?;
     let parsed = if bytes.len() as u64 > cap { Err(DetachedError::Unknown) } else { Detached::parse(&bytes, key) };
     let format = parsed.as_ref().ok().map(Detached::format);
     let mut verifier = parsed.as_ref().map_err(Clone::clone).and_then(|parsed| parsed.verifier(key));
     let mut hasher = Hasher::new();
-    let interrupted = pieces(&message, file, &mut |piece| {
+    let interrupted = pieces(&message.file, file, &mut |piece| {
         hasher.update(piece);
         if let Ok(verifier) = &mut verifier {
             verifier.update(piece);
@@ -75,7 +75,7 @@ pub fn verify_detached(
 
 /// Verifies a signature over a file that is open.
 pub(super) fn stream(
-    message: &File,
+    message: &Regular,
     path: &Path,
     signature: &Detached,
     key: &PublicKey,
@@ -84,7 +84,7 @@ pub(super) fn stream(
         Ok(verifier) => verifier,
         Err(error) => return Ok(Err(error)),
     };
-    pieces(message, path, &mut |piece| {
+    pieces(&message.file, path, &mut |piece| {
         verifier.update(piece);
         false
     })?;
@@ -92,7 +92,7 @@ pub(super) fn stream(
 }
 
 /// Gives a file piece by piece, until it ends or who takes them has enough; says whether that was so.
-fn pieces(mut file: &File, path: &Path, take: &mut dyn FnMut(&[u8]) -> bool) -> Result<bool, VerifyError> {
+fn pieces(mut file: impl Read, path: &Path, take: &mut dyn FnMut(&[u8]) -> bool) -> Result<bool, VerifyError> {
     let mut piece = vec![0; PIECE];
     loop {
         match file.read(&mut piece) {
@@ -105,9 +105,9 @@ fn pieces(mut file: &File, path: &Path, take: &mut dyn FnMut(&[u8]) -> bool) -> 
     }
 }
 
-fn open(path: &Path) -> Result<File, VerifyError> {
+fn open(path: &Path) -> Result<Regular, VerifyError> {
     match regular::follow(path)? {
-        Found::File(found) => Ok(found.file),
+        Found::File(found) => Ok(found),
         Found::Nothing => Err(VerifyError::Absent { path: path.display().to_string() }),
         Found::Other(what) => Err(VerifyError::NotAFile { path: path.display().to_string(), what }),
     }
