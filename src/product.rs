@@ -53,6 +53,8 @@ pub enum ArchiveKind {
     Binaries,
     /// The source.
     Source,
+    /// A file that something else made.
+    File,
 }
 
 /// A binary in an archive or an image.

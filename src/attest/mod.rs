@@ -4,12 +4,14 @@
 //! [`seal`] decides every byte and touches nothing; [`place`] makes `dist/` hold exactly these bytes; [`recall`] gives
 //! back what an earlier run packaged, and [`recall_images`] its images; [`keys`] reads and makes secret keys.
 
+mod elsewhere;
 mod error;
 mod journal;
 pub mod keys;
 mod layout;
 mod place;
 mod recall;
+mod signer;
 #[cfg(test)]
 mod tests;
 
@@ -17,18 +19,23 @@ use std::path::PathBuf;
 
 use sealift_trust::json::MAX_INTEGER;
 use sealift_trust::statement::{
-    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, CHECKSUMS_SIGNATURE, Commit, Held, MANIFEST,
-    MAX_MANIFEST, Service, SourceUrl, Timestamp, UNSIGNED,
+    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, Commit, Held, MANIFEST, MAX_MANIFEST, Service, SourceUrl,
+    Timestamp, UNSIGNED, signature_of,
 };
-use sealift_trust::{Digest, Envelope, FileName, PayloadType, Predicate, Release, SecretKey, Statement, name};
+use sealift_trust::{
+    Detached, Digest, Envelope, FileName, PayloadType, Predicate, Release, SignatureFormat, Statement, name,
+};
 
 use crate::artifact::Artifact;
+use crate::host::files;
 use crate::product::{Archive, ArchiveKind, Binary, ImageIndex};
 
+pub use elsewhere::Elsewhere;
 pub use error::AttestError;
 pub use layout::{blob_path, layout};
 pub use place::{Clean, Dist, Placed, Placement, Reach, Source, place};
 pub use recall::{Recalled, recall, recall_images};
+pub use signer::{Process, Purpose, Signer, SignerError};
 
 /// What a release says of itself, besides its artifacts.
 #[derive(Clone, Debug)]
@@ -82,29 +89,74 @@ pub struct Sealed {
     pub files: Vec<(FileName, Vec<u8>)>,
 }
 
-/// Decides `checksums.txt`, `checksums.txt.sig` and `release.json`, or without a key `checksums.txt` and
-/// `release.unsigned.json`. The same input gives the same bytes.
-pub fn seal(subject: &Subject, contents: &Contents<'_>, key: Option<&SecretKey>) -> Result<Sealed, AttestError> {
-    let companions: &[&str] = if key.is_some() { &[CHECKSUMS, CHECKSUMS_SIGNATURE] } else { &[CHECKSUMS] };
-    let statement = Statement::release(release(subject, contents, companions)?)?;
+/// How a release is signed.
+#[derive(Clone, Copy)]
+pub struct Signing<'a> {
+    /// Who signs.
+    pub signer: &'a Signer<'a>,
+    /// In which formats `checksums.txt` is signed, besides the manifest.
+    pub formats: &'a [SignatureFormat],
+    /// Where the bytes of an archive lie now, when each gets a signature of its own.
+    pub each: Option<&'a dyn Fn(&Archive) -> PathBuf>,
+}
+
+/// The longest archive that is signed by itself, in bytes: Ed25519 and RSA take a message as a whole.
+const MAX_SIGNED: u64 = 1 << 30;
+
+/// Decides `checksums.txt` with its signatures and `release.json`, or without a key `checksums.txt` and
+/// `release.unsigned.json`. The same input gives the same bytes, unless a signer of another process decides otherwise.
+pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing<'_>>) -> Result<Sealed, AttestError> {
+    let statement = Statement::release(release(subject, contents, companions(contents, signing)?)?)?;
     let payload = statement.to_payload()?;
     let manifest = Digest::of(&payload);
     let Predicate::Release(release) = statement.into_predicate();
     let checksums = release.checksums().into_bytes();
     let mut files = Vec::new();
-    match key {
-        None => files.extend([(CHECKSUMS, checksums), (UNSIGNED, payload)]),
-        Some(key) => {
-            let signature = key.sign(&checksums).as_bytes().to_vec();
-            files.extend([
-                (CHECKSUMS, checksums),
-                (CHECKSUMS_SIGNATURE, signature),
-                (MANIFEST, envelope(payload, key)?),
-            ]);
+    match signing {
+        None => files.extend([(own(CHECKSUMS), checksums), (own(UNSIGNED), payload)]),
+        Some(signing) => {
+            let (comment, key) = (release.trusted_comment(CHECKSUMS), signing.signer.public());
+            let sign = |message: &[u8]| signing.signer.sign(message, Purpose::Checksums);
+            let mut signatures = Vec::new();
+            for format in signing.formats {
+                let bytes = Detached::sign_with(*format, (&checksums, &comment), &key, sign)?;
+                signatures.push((own(&signature_of(CHECKSUMS, *format)), bytes));
+            }
+            files.push((own(CHECKSUMS), checksums));
+            files.append(&mut signatures);
+            for archive in contents.archives {
+                files.extend(archive_signature(archive, signing)?);
+            }
+            files.push((own(MANIFEST), envelope(payload, signing.signer)?));
         }
     }
-    let named = files.into_iter().map(|(name, bytes)| (own(name), bytes)).collect();
-    Ok(Sealed { manifest, release, files: named })
+    Ok(Sealed { manifest, release, files })
+}
+
+/// The files beside the manifest that are no artifacts.
+fn companions(contents: &Contents<'_>, signing: Option<&Signing<'_>>) -> Result<Vec<FileName>, AttestError> {
+    let mut names = vec![own(CHECKSUMS)];
+    let Some(signing) = signing else { return Ok(names) };
+    names.extend(signing.formats.iter().map(|format| own(&signature_of(CHECKSUMS, *format))));
+    if signing.each.is_some() {
+        for archive in contents.archives {
+            names.push(signature_of(archive.name.as_str(), SignatureFormat::Raw).parse()?);
+        }
+    }
+    Ok(names)
+}
+
+/// The raw signature of an archive, when each gets one: over the very bytes that were measured.
+fn archive_signature(archive: &Archive, signing: &Signing<'_>) -> Result<Option<(FileName, Vec<u8>)>, AttestError> {
+    let Some(stored) = signing.each else { return Ok(None) };
+    let path = stored(archive);
+    let bytes = files::read(&path, MAX_SIGNED)?;
+    if Artifact::of(&bytes) != archive.artifact {
+        return Err(AttestError::Changed { path: path.display().to_string() });
+    }
+    let signature = signing.signer.sign(&bytes, Purpose::Artifact)?;
+    let name = signature_of(archive.name.as_str(), SignatureFormat::Raw).parse()?;
+    Ok(Some((name, signature.as_bytes().to_vec())))
 }
 
 impl Sealed {
@@ -124,20 +176,21 @@ impl Sealed {
 }
 
 /// Signs, and opens what was signed: a manifest that nobody can verify must not be published, whatever went wrong.
-fn envelope(payload: Vec<u8>, key: &SecretKey) -> Result<Vec<u8>, AttestError> {
+fn envelope(payload: Vec<u8>, signer: &Signer<'_>) -> Result<Vec<u8>, AttestError> {
     let digest = Digest::of(&payload);
-    let bytes = Envelope::sign(PayloadType::InToto, payload, key)?.to_bytes();
+    let sign = |message: &[u8]| signer.sign(message, Purpose::Statement);
+    let bytes = Envelope::sign_with(PayloadType::InToto, payload, sign)?.to_bytes();
     if bytes.len() > MAX_MANIFEST {
         return Err(AttestError::TooLarge { found: bytes.len() });
     }
-    let opened = Envelope::parse(&bytes)?.verify(&[key.public()])?;
+    let opened = Envelope::parse(&bytes)?.verify(&[signer.public()])?;
     if Statement::parse(&opened)?.digest()? != digest {
         return Err(AttestError::NotReadBack);
     }
     Ok(bytes)
 }
 
-fn release(subject: &Subject, contents: &Contents<'_>, companions: &[&str]) -> Result<Release, AttestError> {
+fn release(subject: &Subject, contents: &Contents<'_>, companions: Vec<FileName>) -> Result<Release, AttestError> {
     let archives = contents.archives.iter().map(archive_entry);
     let images = contents.images.iter().flat_map(layout::entries);
     let binaries = contents.binaries.iter().map(binary_entry);
@@ -152,7 +205,7 @@ fn release(subject: &Subject, contents: &Contents<'_>, companions: &[&str]) -> R
         created: Timestamp::from_unix(subject.created).ok_or(AttestError::Created(subject.created))?,
         services: subject.services.clone(),
         artifacts: entries?,
-        companions: companions.iter().map(|name| own(name)).collect(),
+        companions,
     })
 }
 
@@ -167,6 +220,7 @@ fn archive_entry(archive: &Archive) -> Result<Entry, AttestError> {
         kind: match archive.kind {
             ArchiveKind::Binaries => ArtifactKind::Archive,
             ArchiveKind::Source => ArtifactKind::Source,
+            ArchiveKind::File => ArtifactKind::File,
         },
         service,
         target: archive.target.as_ref().map(|target| target.to_string().parse()).transpose()?,

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use sealift_trust::SignatureFormat;
 use sealift_trust::name::InnerPath;
-use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE, LAYOUT, LAYOUT_INDEX, MANIFEST, UNSIGNED};
+use sealift_trust::statement::{CHECKSUMS, LAYOUT, LAYOUT_INDEX, MANIFEST, UNSIGNED, signature_of};
 
 use self::there::There;
 use super::{AttestError, journal};
@@ -84,11 +85,15 @@ impl Reach {
         match self {
             Reach::All => false,
             Reach::Files => is_below,
-            Reach::Images => {
-                !is_below && !matches!(path.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE | MANIFEST | UNSIGNED)
-            }
+            Reach::Images => !is_below && !follows(path.as_str()),
         }
     }
+}
+
+/// Whether a file follows from the whole release.
+fn follows(name: &str) -> bool {
+    let is_signature = || SignatureFormat::ALL.into_iter().any(|format| signature_of(CHECKSUMS, format) == name);
+    matches!(name, CHECKSUMS | MANIFEST | UNSIGNED) || is_signature()
 }
 
 /// What happens to files that somebody else put into `dist/`.

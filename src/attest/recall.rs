@@ -118,7 +118,7 @@ fn measure(dist: &Path, recorded: &RecordedArchive) -> Result<(Archive, Vec<Arti
     let shown = || path.display().to_string();
     let (mut found, artifact) = measure_file(&path, recorded.artifact)?;
     let binaries = match recorded.kind {
-        ArchiveKind::Source => Vec::new(),
+        ArchiveKind::Source | ArchiveKind::File => Vec::new(),
         ArchiveKind::Binaries => held(&mut found, recorded, artifact)
             .map_err(|source| AttestError::Archive { path: shown(), source })?
             .ok_or_else(|| AttestError::Changed { path: shown() })?,

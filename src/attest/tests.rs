@@ -5,9 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use sealift_trust::Passphrase;
 use sealift_trust::name::InnerPath;
 use sealift_trust::statement::{IMAGE_INDEX, IMAGE_MANIFEST};
+use sealift_trust::{Passphrase, SecretKey};
 
 use super::keys::{self, KeyFileError, KeySource, Places};
 use super::*;
@@ -23,8 +23,16 @@ fn host() -> Host {
     Host::with_env(Env::of(PathBuf::from("/"), Vec::<(String, String)>::new()))
 }
 
-fn key() -> SecretKey {
-    SecretKey::generate(&zeroize::Zeroizing::new([7; 32]))
+fn key() -> Signer<'static> {
+    Signer::Key(SecretKey::generate(&zeroize::Zeroizing::new([7; 32])))
+}
+
+fn signing<'a>(signer: &'a Signer<'a>) -> Signing<'a> {
+    Signing { signer, formats: &[SignatureFormat::Raw], each: None }
+}
+
+fn generate(path: &Path, passphrase: Option<&Passphrase>) -> Result<sealift_trust::PublicKey, KeyFileError> {
+    keys::write(path, &keys::make(keys::NewKey::Ed25519)?, passphrase)
 }
 
 fn subject() -> Subject {
@@ -135,15 +143,15 @@ impl Yard {
         self.archive("source.tar.gz", Format::TarGz, b"package main".to_vec(), None, None);
     }
 
-    fn sealed(&self, key: Option<&SecretKey>) -> Sealed {
-        seal(&subject(), &self.contents(), key).unwrap()
+    fn sealed(&self, key: Option<&Signer<'_>>) -> Sealed {
+        seal(&subject(), &self.contents(), key.map(signing).as_ref()).unwrap()
     }
 
     fn contents(&self) -> Contents<'_> {
         Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
     }
 
-    fn plan(&self, key: Option<&SecretKey>) -> Vec<Placement> {
+    fn plan(&self, key: Option<&Signer<'_>>) -> Vec<Placement> {
         let archive = |archive: &Archive| self.path("store").join(archive.name.as_str());
         let blob = |digest: Digest| self.path("store").join(digest.hex());
         self.sealed(key).placements(&self.contents(), Stored { archive: &archive, blob: &blob })
@@ -154,7 +162,7 @@ impl Yard {
         place(&host(), &Dist { folder: &folder, journal: &journal, reach: Reach::All, clean }, plan)
     }
 
-    fn place(&self, key: Option<&SecretKey>) -> Placed {
+    fn place(&self, key: Option<&Signer<'_>>) -> Placed {
         self.try_place(&self.plan(key), Clean::Refuse).unwrap()
     }
 
@@ -251,7 +259,7 @@ fn the_same_input_gives_the_same_bytes() {
 fn what_makes_no_release_is_refused() {
     let yard = Yard::new();
     let code = |subject: &Subject, archives: &[Archive], binaries: &[Binary]| {
-        let error = seal(subject, &Contents { archives, images: &[], binaries }, Some(&key())).unwrap_err();
+        let error = seal(subject, &Contents { archives, images: &[], binaries }, Some(&signing(&key()))).unwrap_err();
         (error.code(), error.kind())
     };
     assert_eq!(code(&subject(), &[], &[]), ("statement.nothing", Kind::Input));
@@ -619,7 +627,7 @@ fn what_was_packaged_is_measured_again() {
     let recalled = recall(&dist, &record).unwrap();
     assert_eq!((&recalled.archives, &recalled.binaries), (&yard.archives, &yard.binaries));
     let contents = Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries };
-    let sealed = seal(&subject(), &contents, Some(&key())).unwrap();
+    let sealed = seal(&subject(), &contents, Some(&signing(&key()))).unwrap();
     let archive = |archive: &Archive| dist.join(archive.name.as_str());
     let plan = sealed.placements(&contents, Stored { archive: &archive, blob: &|digest| blob_path(&dist, digest) });
     assert!(yard.try_place(&plan, Clean::Refuse).unwrap().written.is_empty());
@@ -658,7 +666,7 @@ fn with_env<const N: usize>(dir: &Path, vars: [(&str, &str); N]) -> Host {
 fn a_new_key_is_private_and_never_replaces_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("release.key");
-    let public = keys::generate(&path, None).unwrap();
+    let public = generate(&path, None).unwrap();
     assert_eq!((files::mode(&path).unwrap(), files::mode(&keys::public_path(&path)).unwrap()), (0o600, 0o644));
     let pem = std::fs::read_to_string(keys::public_path(&path)).unwrap();
     assert_eq!(sealift_trust::PublicKey::from_pem(&pem).unwrap().fingerprint(), public.fingerprint());
@@ -666,19 +674,19 @@ fn a_new_key_is_private_and_never_replaces_one() {
     assert!(good && text == pem, "{text}");
     let secret = std::fs::read(&path).unwrap();
     for there in ["release.key", "release.key.pub"] {
-        let error = keys::generate(&path, None).unwrap_err();
+        let error = generate(&path, None).unwrap_err();
         assert_eq!((error.code(), error.kind()), ("key.exists", Kind::Conflict));
         assert_eq!(std::fs::read(&path).ok(), (there == "release.key").then(|| secret.clone()));
         std::fs::remove_file(dir.path().join(there)).unwrap();
     }
-    let again = keys::generate(&path, None).unwrap();
+    let again = generate(&path, None).unwrap();
     assert_ne!(again.fingerprint(), public.fingerprint());
 }
 
 #[test]
 fn a_key_comes_from_the_first_place_that_names_one() {
     let dir = tempfile::tempdir().unwrap();
-    let of = |name: &str| keys::generate(&dir.path().join(name), None).unwrap().fingerprint();
+    let of = |name: &str| generate(&dir.path().join(name), None).unwrap().fingerprint();
     let (option, variable, config) = (of("option"), of("variable"), of("config"));
     let text = std::fs::read_to_string(dir.path().join("variable")).unwrap();
     let (flag, file) = (Path::new("option"), Path::new("config"));
@@ -712,7 +720,7 @@ fn a_key_comes_from_the_first_place_that_names_one() {
 fn a_key_that_cannot_be_trusted_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("key");
-    keys::generate(&path, None).unwrap();
+    generate(&path, None).unwrap();
     let host = with_env(dir.path(), []);
     let load = |path: &Path| keys::load_secret(&host, &Places { option: Some(path), config: None });
     for mode in [0o640, 0o604, 0o610, 0o644] {
@@ -742,7 +750,7 @@ fn a_passphrase_comes_from_the_environment() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("key");
     let passphrase = Passphrase::new(b"correct horse".to_vec()).unwrap();
-    let public = keys::generate(&path, Some(&passphrase)).unwrap();
+    let public = generate(&path, Some(&passphrase)).unwrap();
     let places = Places { option: Some(&path), config: None };
     let right = with_env(dir.path(), [("SEALIFT_KEY_PASSWORD", "correct horse")]);
     let loaded = keys::load_secret(&right, &places).unwrap().unwrap();

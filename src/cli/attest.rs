@@ -1,20 +1,38 @@
 //! `sealift attest`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_trust::Digest;
+use sealift_trust::statement::{Commit, MANIFEST};
+use sealift_trust::{Digest, FileName};
+use semver::Version;
 
 use super::World;
 use super::project::{Aim, Project, Selection};
-use super::release::{Parts, Sealing, clean, seal_and_place, secret};
-use crate::attest::{self, Recalled};
+use super::release::{Parts, Sealing, clean, seal_and_place, signer};
+use crate::attest::{self, Contents, Elsewhere, Recalled, Signing, Subject};
+use crate::config::settings::Signatures;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
-use crate::survey::Images;
+use crate::history::{self, Git};
+use crate::product::Archive;
+use crate::survey::{self, Images};
 
 #[derive(Args)]
 pub struct Attest {
+    /// A folder of files that something else built, to be signed where they lie [default: dist/ of this project]
+    #[arg(value_name = "DIR", requires = "release", conflicts_with_all = ["snapshot", "services", "targets", "clean"])]
+    folder: Option<PathBuf>,
+    /// The version that the files in DIR are
+    #[arg(long, value_name = "VERSION", requires = "folder")]
+    release: Option<Version>,
+    /// What the files in DIR are a release of [default: the project's name]
+    #[arg(long, value_name = "NAME", requires = "folder")]
+    product: Option<FileName>,
+    /// The commit that they were built from [default: the one that is checked out]
+    #[arg(long, value_name = "ID", requires = "folder")]
+    commit: Option<Commit>,
     /// Seal a snapshot
     #[arg(long)]
     snapshot: bool,
@@ -29,8 +47,11 @@ impl Attest {
     /// archive must be one that the plan of this tree names, and an image must hold a binary that is in the archives.
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
+        if let (Some(folder), Some(version)) = (&self.folder, &self.release) {
+            return self.elsewhere(&project, &world.path(folder), version);
+        }
         let records = project.records()?;
-        let key = secret(&project, self.sealing.key.as_deref())?;
+        let signer = signer(&project, self.sealing.key.as_deref())?;
         let aim = Aim::release(self.snapshot, Images::Unwanted);
         let (_, plan) = project.plan(aim, &self.selection)?;
         let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;
@@ -49,10 +70,52 @@ impl Attest {
         let Recalled { archives, binaries } = recalled;
         let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new() };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
-        let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;
-        let data = serde_json::json!({ "manifest": sealed.manifest, "signed": key.is_some() });
-        let name = if key.is_some() { "release.json" } else { "release.unsigned.json" };
+        let sealed = seal_and_place(&project, &records, &plan, &parts, (signer.as_ref(), clean(self.sealing.clean)))?;
+        let data = serde_json::json!({ "manifest": sealed.manifest, "signed": signer.is_some() });
+        let name = if signer.is_some() { "release.json" } else { "release.unsigned.json" };
         Ok(Product::lines([project.dist().join(name).display().to_string()]).with_data(data))
+    }
+
+    /// Signs what something else built, in its own folder.
+    fn elsewhere(&self, project: &Project<'_>, folder: &Path, version: &Version) -> Result<Product, Failure> {
+        let Some(signer) = signer(project, self.sealing.key.as_deref())? else {
+            let hint = Some("sealift key generate ../release.key, and --key ../release.key".to_owned());
+            let message = "what something else built is signed or nothing: there is no key".to_owned();
+            return Err(super::usage("attest.no-key", Kind::Usage, message, hint));
+        };
+        let git = Git::find(project.host, &project.config.root)?;
+        let head = history::read(project.host, &git, &[])?.head;
+        let checked_out = || {
+            head.id.parse::<Commit>().map_err(|error| super::usage("attest.commit", Kind::Bug, error.to_string(), None))
+        };
+        let subject = Subject {
+            product: self.product.clone().unwrap_or_else(|| project.config.project.name.clone()),
+            version: version.clone(),
+            channel: None,
+            snapshot: false,
+            commit: self.commit.clone().map_or_else(checked_out, Ok)?,
+            source: project.config.project.source.as_deref().and_then(|url| url.parse().ok()),
+            created: survey::epoch(project.host)?.unwrap_or(head.time),
+            services: Vec::new(),
+        };
+        let elsewhere = Elsewhere::gather(folder, &signer.public())?;
+        let settings = &project.config.attest;
+        let lies = |file: &Archive| folder.join(file.name.as_str());
+        let each: Option<&dyn Fn(&Archive) -> PathBuf> = match settings.signatures {
+            Signatures::Each => Some(&lies),
+            Signatures::Checksums => None,
+        };
+        let contents = Contents { archives: &elsewhere.files, images: &[], binaries: &[] };
+        let sealed =
+            attest::seal(&subject, &contents, Some(&Signing { signer: &signer, formats: &settings.formats, each }))?;
+        elsewhere.put(folder, &sealed)?;
+        let data = serde_json::json!({ "manifest": sealed.manifest, "signed": true, "release": sealed.release });
+        let note = format!(
+            "{} files of {} {version}, as they lie there: who built them, and of what, is your word",
+            elsewhere.files.len(),
+            subject.product
+        );
+        Ok(Product::lines([folder.join(MANIFEST).display().to_string()]).with_data(data).with_note(note))
     }
 }
 

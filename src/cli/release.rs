@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use sealift_trust::statement::{self, Commit};
-use sealift_trust::{Digest, SecretKey};
+use sealift_trust::{Algorithm, Digest, KeyError, PublicKey, SignatureFormat};
 
 use super::World;
 use super::project::{Aim, Project, Selection};
 use super::{plan, summary};
 use crate::attest::keys::{self, Places};
-use crate::attest::{self, Clean, Contents, Dist, Reach, Sealed, Stored, Subject};
+use crate::attest::{self, Clean, Contents, Dist, Process, Reach, Sealed, Signer, Signing, Stored, Subject};
 use crate::build;
+use crate::command::Command;
+use crate::config::settings::Signatures;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::pipeline::{Made, make};
@@ -56,15 +59,15 @@ impl Release {
         }
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
-        let key = secret(&project, self.sealing.key.as_deref())?;
+        let signer = signer(&project, self.sealing.key.as_deref())?;
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
         let yard = project.yard(&survey, &plan);
         let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
-        let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;
+        let sealed = seal_and_place(&project, &records, &plan, &parts, (signer.as_ref(), clean(self.sealing.clean)))?;
         build::hooks(&yard, &project.config.root, "after")?;
-        let signed = key.is_some();
+        let signed = signer.is_some();
         let data = serde_json::json!({
             "version": plan.release.version.to_string(),
             "manifest": sealed.manifest,
@@ -91,8 +94,22 @@ pub fn clean(remove: bool) -> Clean {
     if remove { Clean::Remove } else { Clean::Refuse }
 }
 
-/// The signing key, wherever the user says it is. Without one the release will be unsigned, and that is said loudly.
-pub fn secret(project: &Project<'_>, option: Option<&Path>) -> Result<Option<SecretKey>, Failure> {
+/// Who signs: the signer that is configured, else the key, wherever the user says it is. Without either the release will
+/// be unsigned, and that is said loudly.
+pub fn signer<'a>(project: &'a Project<'_>, option: Option<&Path>) -> Result<Option<Signer<'a>>, Failure> {
+    let settings = &project.config.attest;
+    if let Some((program, args)) = settings.signer.as_ref().and_then(|words| words.split_first()) {
+        let Some(key) = &settings.key else {
+            let hint = Some("[attest]\nkey = \"release.pub\"".to_owned());
+            let message = "a signer needs attest.key: the public half of its key, with which its answers are verified";
+            return Err(super::usage("signer.no-key", Kind::Config, message.to_owned(), hint));
+        };
+        let public = crate::verify::read_public(&project.config.root.join(key))?;
+        let env = project.host.env.select(reaches_a_signer);
+        let command = Command::new(program, &project.config.root).args(args.iter().cloned()).envs(env);
+        let limit = Duration::from_secs(settings.signer_timeout);
+        return Ok(Some(Signer::Process(Process { host: project.host, command, public, limit })));
+    }
     // What the command line names is in the configuration too, where it would come after the environment.
     let config = project.config.attest.key.as_deref();
     let places = Places { option: option.and(config), config };
@@ -101,7 +118,26 @@ pub fn secret(project: &Project<'_>, option: Option<&Path>) -> Result<Option<Sec
         let text = "no key: the release will be UNSIGNED, and nobody can verify it (sealift key generate makes a key)";
         project.events.warn("attest.unsigned", text);
     }
-    Ok(loaded.map(|loaded| loaded.key))
+    let Some(loaded) = loaded else { return Ok(None) };
+    fits(&loaded.key.public(), &settings.formats)?;
+    Ok(Some(Signer::Key(loaded.key)))
+}
+
+/// Better known before an hour of compiling than after it.
+fn fits(key: &PublicKey, formats: &[SignatureFormat]) -> Result<(), Failure> {
+    if key.algorithm() == Algorithm::Ed25519 || !formats.contains(&SignatureFormat::Minisign) {
+        return Ok(());
+    }
+    let error = KeyError::NotForFormat { format: "minisign", algorithm: key.algorithm().name() };
+    Err(super::usage(error.code(), Kind::Config, error.to_string(), error.hint().map(str::to_owned)))
+}
+
+/// Variables that programs for keys find their devices and accounts by; the passphrase of a key is not among them.
+fn reaches_a_signer(name: &str) -> bool {
+    const KNOWN: [&str; 9] =
+        ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LC_ALL", "SYSTEMROOT", "SSH_AUTH_SOCK"];
+    const FAMILIES: [&str; 7] = ["AWS_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "PKCS11_", "SOFTHSM2_", "VAULT_"];
+    KNOWN.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 /// Archives and images with where their bytes are, and the binaries in them.
@@ -150,16 +186,22 @@ pub fn seal_and_place(
     records: &Records,
     plan: &Plan,
     parts: &Parts,
-    (key, clean): (Option<&SecretKey>, Clean),
+    (signer, clean): (Option<&Signer<'_>>, Clean),
 ) -> Result<Sealed, Failure> {
     let subject = subject(plan)?;
-    let sealed = attest::seal(&subject, &parts.contents(), key)?;
-    write_package_record(records, parts)?;
-    write_image_record(records, &parts.images)?;
     let archive = |archive: &Archive| {
         let index = parts.archives.iter().position(|known| known.name == archive.name);
         parts.files[index.expect("a placement is of an archive")].clone()
     };
+    let settings = &project.config.attest;
+    let each: Option<&dyn Fn(&Archive) -> PathBuf> = match settings.signatures {
+        Signatures::Each => Some(&archive),
+        Signatures::Checksums => None,
+    };
+    let signing = signer.map(|signer| Signing { signer, formats: &settings.formats, each });
+    let sealed = attest::seal(&subject, &parts.contents(), signing.as_ref())?;
+    write_package_record(records, parts)?;
+    write_image_record(records, &parts.images)?;
     let blob = |digest: Digest| parts.blobs.get(&digest).expect("a placement is of a blob").clone();
     let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, blob: &blob });
     let journal = records.path("dist.json");
@@ -173,8 +215,8 @@ pub fn seal_and_place(
     ));
     let record = serde_json::json!({
         "manifest": sealed.manifest,
-        "signed": key.is_some(),
-        "key": key.map(|key| key.public().fingerprint()),
+        "signed": signer.is_some(),
+        "key": signer.map(|signer| signer.public().fingerprint()),
         "release": sealed.release,
     });
     records.write("attest.json", &record)?;

@@ -110,6 +110,8 @@ pub enum Text {
     Port,
     /// A signal's name or number.
     Signal,
+    /// A format of signatures.
+    Signature,
 }
 
 /// The archive formats' names.
@@ -287,9 +289,26 @@ static BUDGET: Table = Table {
     ],
 };
 
+/// What signatures are made of.
+pub const SIGNATURES: &[&str] = &["checksums", "each"];
+
+/// The longest that a signer may be waited for: an hour, in which somebody may have to touch a device.
+pub const MAX_TIMEOUT: i64 = 3600;
+
 static ATTEST: Table = Table {
     text: "How a release is signed.",
-    keys: &[key("key", Shape::Text(Text::AnyPath), "none", "\"release.key\"").says("Path of the signing key.")],
+    keys: &[
+        key("key", Shape::Text(Text::AnyPath), "none", "\"release.key\"")
+            .says("Path of the signing key; with `signer` that of its public half."),
+        key("signer", Shape::List(Text::Line), "none", "[\"kms-sign\", \"release\"]")
+            .says("Program and arguments that sign in the key's place, for keys that never leave their device."),
+        key("signer-timeout", Shape::Number(MAX_TIMEOUT), "60", "300")
+            .says("How many seconds it has for one signature."),
+        key("signatures", Shape::Choice(SIGNATURES), "\"checksums\"", "\"each\"")
+            .says("`each` puts a `.sig` beside every archive too."),
+        key("formats", Shape::List(Text::Signature), "[\"raw\"]", "[\"raw\", \"minisign\", \"ssh\"]")
+            .says("Signatures of checksums.txt: `raw` (openssl), `minisign`, `ssh` (ssh-keygen)."),
+    ],
 };
 
 static REGISTRY: Table = Table {
@@ -408,6 +427,7 @@ impl Text {
             Text::User => r"^[A-Za-z0-9_.][A-Za-z0-9_.\-]*(:[A-Za-z0-9_.][A-Za-z0-9_.\-]*)?$",
             Text::ImagePath => r"^/[^\u0000-\u001f\\]*$",
             Text::Port => r"^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$",
+            Text::Signature => r"^(raw|minisign|ssh)$",
             Text::Signal => r"^(SIG[A-Z0-9+]{2,12}|[1-9][0-9]?)$",
             Text::Target | Text::Platform => r"^!?[a-z0-9*]+(/[a-z0-9*]+(/[a-z0-9.*]+)?)?$",
         })

@@ -88,6 +88,13 @@ impl Origins {
             "attest.key".into(),
             config.attest.key.as_ref().map_or_else(none, |key| text(&key.to_string_lossy())),
         ));
+        let attest = &config.attest;
+        rows.extend([
+            ("attest.signer".into(), attest.signer.as_ref().map_or_else(none, list)),
+            ("attest.signer-timeout".into(), attest.signer_timeout.to_string()),
+            ("attest.signatures".into(), text(attest.signatures.word())),
+            ("attest.formats".into(), list(attest.formats.iter().map(|format| format.name()))),
+        ]);
         rows.push(("cache.dir".into(), text(&config.cache.to_string_lossy())));
         for registry in &config.registries {
             rows.extend(registry_rows(registry));

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use sealift_trust::SignatureFormat;
+
 use super::error::{ConfigError, Wrong};
 use super::layers::Layers;
 use super::notes::{Notes, Written};
 use super::origins::{Origin, segment};
 use super::settings::version::VersionRules;
-use super::settings::{AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings};
+use super::settings::{AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings, Signatures};
 use super::written::{Contents, WrittenRegistry, WrittenService};
 use super::{Fallback, Loaded, Overrides};
 use crate::archive::Format;
@@ -16,6 +18,9 @@ use crate::host::Host;
 
 /// The greatest compression level of gzip and zip.
 const MAX_DEFLATE_LEVEL: u8 = 9;
+
+/// How long a signer has for one signature, in seconds.
+const SIGNER_TIMEOUT: u64 = 60;
 
 /// A file's contents on their way to be resolved.
 pub(super) struct Resolver<'a> {
@@ -49,6 +54,12 @@ impl<'a> Resolver<'a> {
         self.check_images(&defaults, &services);
         let registries = contents.registries.iter().map(|written| self.registry(written, root)).collect();
         let key = self.layers.take_some("attest.key", contents.key.as_ref(), None);
+        let signer = self.layers.take_some("attest.signer", contents.signer.as_ref(), None);
+        let signer_timeout =
+            self.layers.take("attest.signer-timeout", contents.signer_timeout.as_ref(), SIGNER_TIMEOUT);
+        let signatures = self.layers.take("attest.signatures", contents.signatures.as_ref(), Signatures::Checksums);
+        let mut formats = self.layers.take("attest.formats", contents.formats.as_ref(), vec![SignatureFormat::Raw]);
+        formats.sort_unstable();
         let cache = self.cache(host, root)?;
         let mut config = Config {
             root: root.to_owned(),
@@ -57,7 +68,7 @@ impl<'a> Resolver<'a> {
             defaults,
             services,
             registries,
-            attest: AttestSettings { key },
+            attest: AttestSettings { key, signer, signer_timeout, signatures, formats },
             cache,
         };
         self.override_with(&mut config, overrides)?;

@@ -7,6 +7,7 @@ pub mod version;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use sealift_trust::SignatureFormat;
 use sealift_trust::name::FileName;
 use serde::Serialize;
 
@@ -197,8 +198,36 @@ pub struct RegistrySettings {
 /// `[attest]`.
 #[derive(Clone, Debug, Serialize)]
 pub struct AttestSettings {
-    /// Path of the signing key, relative to the project.
+    /// Path of the signing key, relative to the project; of its public half when there is a signer.
     pub key: Option<PathBuf>,
+    /// Program and arguments that sign in the key's place.
+    pub signer: Option<Vec<String>>,
+    /// How long it has for one signature, in seconds.
+    pub signer_timeout: u64,
+    /// What is signed besides the manifest.
+    pub signatures: Signatures,
+    /// The formats of the signatures of checksums.txt, each once, in the order of [`SignatureFormat::ALL`].
+    pub formats: Vec<SignatureFormat>,
+}
+
+/// What gets a signature in a file of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signatures {
+    /// `checksums.txt` alone.
+    Checksums,
+    /// That, and every archive.
+    Each,
+}
+
+impl Signatures {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Checksums => "checksums",
+            Self::Each => "each",
+        }
+    }
 }
 
 /// Files that go into every archive unless others are named. Where nothing matches one of these, that is no error.

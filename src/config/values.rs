@@ -3,10 +3,12 @@
 pub(super) mod image;
 pub(super) mod version;
 
+use sealift_trust::SignatureFormat;
 use sealift_trust::name::FileName;
 
 use super::error::{Wrong, quoted};
-use super::keys::FORMATS;
+use super::keys::{FORMATS, SIGNATURES};
+use super::settings::Signatures;
 use super::template::{Template, TemplateError, Variable};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
@@ -259,4 +261,16 @@ pub(super) fn choice(text: &str, words: &[&'static str]) -> Result<&'static str,
         let near = Some(text).filter(|text| text.len() < 60).and_then(|text| nearest(text, words.iter().copied()));
         Wrong { hint: near.map(|near| format!("did you mean {near:?}?")), ..wrong }
     })
+}
+
+/// What is signed besides the manifest.
+pub(super) fn signatures(text: &str) -> Result<Signatures, Wrong> {
+    let word = choice(text, SIGNATURES)?;
+    Ok(if word == Signatures::Each.word() { Signatures::Each } else { Signatures::Checksums })
+}
+
+/// A format of signatures.
+pub(super) fn signature_format(text: &str) -> Result<SignatureFormat, Wrong> {
+    let word = choice(text, &SignatureFormat::ALL.map(SignatureFormat::name))?;
+    Ok(SignatureFormat::ALL.into_iter().find(|format| format.name() == word).unwrap_or(SignatureFormat::Raw))
 }

@@ -33,13 +33,15 @@ pub enum CheckName {
     ImagesMatch,
     /// `checksums.txt` is the one that the manifest gives.
     Checksums,
-    /// The signature of `checksums.txt` is by a trusted key.
+    /// Every signature of `checksums.txt` that the manifest promises is by the key that signed the manifest.
     ChecksumsSignature,
+    /// Every signature of an artifact that the manifest promises is by that key.
+    ArtifactSignatures,
 }
 
 impl CheckName {
     /// Every check, in the order in which they are made and shown.
-    pub const ALL: [CheckName; 12] = [
+    pub const ALL: [CheckName; 13] = [
         CheckName::Envelope,
         CheckName::Signature,
         CheckName::Statement,
@@ -52,6 +54,7 @@ impl CheckName {
         CheckName::ImagesMatch,
         CheckName::Checksums,
         CheckName::ChecksumsSignature,
+        CheckName::ArtifactSignatures,
     ];
 
     /// The checks without which all others mean nothing: every policy requires them.
@@ -73,6 +76,7 @@ impl CheckName {
             CheckName::ImagesMatch => "images-match",
             CheckName::Checksums => "checksums",
             CheckName::ChecksumsSignature => "checksums-signature",
+            CheckName::ArtifactSignatures => "artifact-signatures",
         }
     }
 

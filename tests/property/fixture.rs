@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use sealift::archive::{self, Codec, Format, Member, MemberPath, Mode};
 use sealift::artifact::Artifact;
-use sealift::attest::{Clean, Contents, Dist, Reach, Sealed, Stored, Subject, place, seal};
+use sealift::attest::{Clean, Contents, Dist, Reach, Sealed, Signer, Signing, Stored, Subject, place, seal};
 use sealift::event::Events;
 use sealift::host::Host;
 use sealift::host::env::Env;
 use sealift::product::{Archive, ArchiveKind, Binary, Held, ImageIndex};
 use sealift::verify::{Judgement, What, verify};
 use sealift_trust::statement::Service;
-use sealift_trust::{Digest, Outcome, Policy, SecretKey};
+use sealift_trust::{Digest, Outcome, Policy, SecretKey, SignatureFormat};
 
 /// A release in a temporary folder.
 pub struct Made {
@@ -65,7 +65,13 @@ impl Made {
     }
 
     pub fn sealed(&self, version: &str, signer: Option<&SecretKey>) -> Sealed {
-        seal(&subject(version), &self.contents(), signer).unwrap()
+        // In every format, and each archive: what is written is what any changed byte of is refused.
+        let again = |key: &SecretKey| SecretKey::from_pem(&key.to_pem(None).unwrap(), None).unwrap();
+        let signer = signer.map(|key| Signer::Key(again(key)));
+        let stored = |archive: &Archive| self.stored(archive.name.as_str());
+        let signing =
+            signer.as_ref().map(|signer| Signing { signer, formats: &SignatureFormat::ALL, each: Some(&stored) });
+        seal(&subject(version), &self.contents(), signing.as_ref()).unwrap()
     }
 
     pub fn place(&self, sealed: &Sealed) {
@@ -168,7 +174,8 @@ pub fn codes(path: &str) -> &'static [&'static str] {
     match path {
         "release.json" => &["verify.envelope", "verify.signature"],
         "checksums.txt" => &["verify.checksums"],
-        "checksums.txt.sig" => &["verify.checksums-signature"],
+        "checksums.txt.sig" | "checksums.txt.minisig" | "checksums.txt.ssh.sig" => &["verify.checksums-signature"],
+        _ if path.ends_with(".sig") => &["verify.artifact-signature"],
         "image/oci-layout" | "image/index.json" => &["verify.image-layout"],
         _ => &["verify.digest-mismatch", "verify.size-mismatch"],
     }

@@ -201,7 +201,7 @@ fn checksums_are_signed_by_the_same_key() {
     let judged = || verify(&host(), &What::Folder(made.dist()), &policy, &Events::silent()).unwrap().code();
     assert_eq!(judged(), None);
     let checksums = std::fs::read(made.path("checksums.txt")).unwrap();
-    std::fs::write(made.path("checksums.txt.sig"), key(2).sign(&checksums).as_bytes()).unwrap();
+    std::fs::write(made.path("checksums.txt.sig"), key(2).sign(&checksums).unwrap().as_bytes()).unwrap();
     assert_eq!(judged(), Some("verify.checksums-signature"));
 }
 

@@ -36,12 +36,23 @@ pub fn run(arguments: &[String]) -> Outcome {
         tools::ready("peers")?;
     }
     cargo()?.args(["build", "--release", "--package", "sealift"]).stream()?;
+    signatures()?;
     let peers = Peers::open(built("release")?)?;
     let mut verdicts = Verdicts::default();
     let project = peers.release(&mut verdicts)?;
     peers.images(&project, &mut verdicts)?;
     peers.probe(&mut verdicts)?;
     verdicts.conclude()
+}
+
+/// The table of programs that sign and verify: the tests that fill it belong to `test`, and print a line for each cell.
+fn signatures() -> Outcome {
+    let told = cargo()?
+        .args(["test", "--package", "sealift", "--test", "e2e", "--", "interop::", "--nocapture", "--test-threads=1"])
+        .output()?;
+    let cells: Vec<&str> = told.lines().filter(|line| line.contains(" -> ")).collect();
+    println!("{}", cells.join("\n"));
+    if cells.is_empty() { Err(Failure::refused("error: no signature was judged")) } else { Ok(()) }
 }
 
 /// What was judged.

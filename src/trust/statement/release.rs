@@ -67,6 +67,8 @@ pub enum ArtifactKind {
     Image,
     /// An archive of the source.
     Source,
+    /// A file that something else made: nothing is said of what is in it.
+    File,
     /// A list of digests.
     Checksums,
     /// Release notes.

@@ -68,6 +68,7 @@ pub const TOOLS: &[Tool] = &[
         system: None,
     },
     debian("openssl", "openssl", "openssl", None),
+    debian("minisign", "minisign", "minisign", None),
     debian("ssh-keygen", "openssh-client", "ssh-keygen", None),
     debian("unzip", "unzip", "unzip", None),
     debian("zstd", "zstd", "zstd", None),
