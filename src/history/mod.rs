@@ -2,6 +2,7 @@
 
 mod log;
 mod tags;
+mod tree;
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,8 @@ use crate::error::{Fault, Kind};
 use crate::host::Host;
 use crate::host::process::ProcessError;
 
-pub use log::{Logged, last_affecting, logged};
+pub use log::{Logged, affecting, last_affecting, logged};
+pub use tree::{changed_since, commit_of, extract};
 pub use tags::{Tag, nearest, reached, tags};
 
 /// A commit.

@@ -57,6 +57,12 @@ pub enum SurveyError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// No such commit.
+    #[error("there is no commit {revision}")]
+    NoRevision {
+        /// As asked.
+        revision: String,
+    },
     /// `SOURCE_DATE_EPOCH` is no time.
     #[error("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds")]
     Epoch {
@@ -172,6 +178,7 @@ impl Fault for SurveyError {
             Self::NoMain { .. } => "survey.no-main",
             Self::NotMain { .. } => "survey.not-main",
             Self::NoService { .. } => "survey.no-service",
+            Self::NoRevision { .. } => "survey.no-revision",
             Self::Epoch { .. } => "survey.epoch",
             Self::SameName { .. } => "survey.same-name",
             Self::BadName { .. } => "survey.bad-name",
@@ -197,7 +204,7 @@ impl Fault for SurveyError {
             Self::Toolchain(failure) => failure.kind,
             Self::NoBinary { .. } | Self::NotRegular { .. } | Self::BadPath { .. } => Kind::Input,
             Self::Certificate { .. } => Kind::Input,
-            Self::NoService { .. } => Kind::Usage,
+            Self::NoService { .. } | Self::NoRevision { .. } => Kind::Usage,
             _ => Kind::Config,
         }
     }
@@ -222,6 +229,7 @@ impl Fault for SurveyError {
                     ),
                 )
             }
+            Self::NoRevision { .. } => Some("a branch, a tag or a commit of this clone; in CI, fetch it first (GitHub Actions: `fetch-depth: 0`)".into()),
             Self::Epoch { .. } => Some("unset it, or set it: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)".into()),
             Self::SameName { .. } => Some("name them in sealift.toml: [[service]] with name and path".into()),
             Self::BadName { .. } => Some("name it in sealift.toml: [[service]] with name and path".into()),

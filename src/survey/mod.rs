@@ -2,11 +2,13 @@
 //!
 //! Only readers run here (git, `go list`); nothing is written but the store's memos.
 
+mod affected;
 mod certificates;
 mod error;
 mod extras;
 mod images;
 mod next;
+mod parts;
 mod services;
 mod stamps;
 mod workspace;
@@ -30,8 +32,10 @@ use crate::target::Target;
 use crate::toolchain::sources::Tree;
 use crate::version::{self, Mode, Next, Release, Stamp};
 
+pub use affected::{Affected, Since, Why, affected};
 pub use certificates::Certificate;
 pub use error::SurveyError;
+pub use parts::{Part, parts};
 pub use images::{Base, ImageInputs, PinnedBase, within};
 pub use next::Timeline;
 pub use workspace::{Toolchain, module_path, toolchain_versions};
