@@ -3,8 +3,10 @@
 
 mod change;
 mod error;
+mod lint;
 mod message;
 mod next;
+mod output;
 mod revert;
 mod tags;
 
@@ -17,8 +19,10 @@ use crate::history::{Commit, History};
 pub use crate::config::settings::version::{Bump, SmallTag, Unconventional, VersionRules, Zero};
 pub use change::{Change, Footer};
 pub use error::VersionError;
-pub use message::{Message, Unlike, gap_is_missing};
+pub use lint::{Problem, lint, without_comments};
+pub use message::{Message, Unlike};
 pub use next::{Next, Past, Start, Tagged, given, next, tag_at_head, versions};
+pub use output::{Reader, Told, told, told_nothing};
 pub use tags::{ImageTag, TagKind, tags};
 
 /// A release as far as it is known before the plan.
