@@ -14,8 +14,8 @@ use crate::host::Host;
 use crate::host::process::ProcessError;
 
 pub use log::{Logged, affecting, last_affecting, logged};
-pub use tree::{changed_since, commit_of, extract};
 pub use tags::{Tag, nearest, reached, tags};
+pub use tree::{changed_since, commit_of, extract};
 
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

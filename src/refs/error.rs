@@ -130,6 +130,9 @@ pub enum RefsError {
     /// The refs here cannot be read.
     #[error("git cannot read the tags")]
     Read(#[source] ProcessError),
+    /// No random numbers.
+    #[error("the system gives no random numbers")]
+    Random(#[source] getrandom::Error),
     /// Git answered in a form that it does not document.
     #[error("git answered in an unknown form: {0}")]
     Answer(String),
@@ -171,6 +174,7 @@ impl Fault for RefsError {
             Self::Tag { .. } => "refs.tag",
             Self::Follow { .. } => "refs.follow",
             Self::Read(_) => "refs.read",
+            Self::Random(_) => "refs.random",
             Self::Answer(_) => "refs.answer",
         }
     }
@@ -220,7 +224,7 @@ impl Fault for RefsError {
                 .into()
             }
             Self::Follow { branch, .. } => format!("git merge --ff-only on {branch}, when the tree is clean"),
-            Self::Tag { .. } | Self::Read(_) | Self::Answer(_) => return None,
+            Self::Tag { .. } | Self::Read(_) | Self::Random(_) | Self::Answer(_) => return None,
         })
     }
 

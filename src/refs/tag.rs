@@ -14,6 +14,17 @@ const SIGNATURES: &[&str] = &[
     "-----BEGIN SSH SIGNATURE-----",
 ];
 
+/// The trailer that makes the tag of every run an object of its own. Without it, two runs of one robot in one second
+/// would make the same object, and each would think that it was the one to release it.
+const RUN: &str = "Sealift-Run";
+
+/// A number that no other run has.
+fn run() -> Result<String, RefsError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(RefsError::Random)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// An object and the commit that it leads to.
 #[derive(Clone)]
 struct Known {
@@ -100,7 +111,10 @@ impl Writer<'_> {
             }
             _ => RefsError::Tag { tag: tag.name.clone(), source },
         };
-        let message = format!("{}\n", tag.message.trim_end());
+        let mut message = format!("{}\n", tag.message.trim_end());
+        if prepared.remote.is_some() {
+            message += &format!("\n{RUN}: {}\n", run()?);
+        }
         let made = self.host.run_with_input(&self.command(args), message.as_bytes()).map_err(failed)?;
         let name = format!("refs/tags/{}", tag.name);
         let object = self.text(["rev-parse", "--verify", "--end-of-options", &name]).map_err(RefsError::Read)?;

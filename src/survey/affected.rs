@@ -136,10 +136,7 @@ pub fn affected(
 pub(super) fn rules_of(config: &Config, service: &str) -> VersionRules {
     let own = config.services.iter().find(|known| known.name.as_str() == service);
     let prefix = own.and_then(|own| own.version.tag_prefix.clone());
-    VersionRules {
-        tag_prefix: prefix.unwrap_or_else(|| config.version.tag_prefix.clone()),
-        ..config.version.clone()
-    }
+    VersionRules { tag_prefix: prefix.unwrap_or_else(|| config.version.tag_prefix.clone()), ..config.version.clone() }
 }
 
 /// A reader that looks at files alone.
@@ -223,11 +220,7 @@ impl At<'_> {
     }
 
     /// Every service by its name. One that cannot be read does not take the others with it.
-    fn services(
-        &self,
-        since: &Since<'_>,
-        root: &Path,
-    ) -> Result<BTreeMap<String, Result<State, String>>, String> {
+    fn services(&self, since: &Since<'_>, root: &Path) -> Result<BTreeMap<String, Result<State, String>>, String> {
         let mut config = (since.configured)(root).map_err(|failure| failure.message)?;
         config.services.retain(|service| service.kind == ServiceKind::Go);
         let events = Events::silent();

@@ -229,7 +229,10 @@ impl Fault for SurveyError {
                     ),
                 )
             }
-            Self::NoRevision { .. } => Some("a branch, a tag or a commit of this clone; in CI, fetch it first (GitHub Actions: `fetch-depth: 0`)".into()),
+            Self::NoRevision { .. } => Some(
+                "a branch, a tag or a commit of this clone; in CI, fetch it first (GitHub Actions: `fetch-depth: 0`)"
+                    .into(),
+            ),
             Self::Epoch { .. } => Some("unset it, or set it: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)".into()),
             Self::SameName { .. } => Some("name them in sealift.toml: [[service]] with name and path".into()),
             Self::BadName { .. } => Some("name it in sealift.toml: [[service]] with name and path".into()),

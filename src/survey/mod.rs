@@ -35,9 +35,9 @@ use crate::version::{self, Mode, Next, Release, Stamp};
 pub use affected::{Affected, Since, Why, affected};
 pub use certificates::Certificate;
 pub use error::SurveyError;
-pub use parts::{Part, parts};
 pub use images::{Base, ImageInputs, PinnedBase, within};
 pub use next::Timeline;
+pub use parts::{Part, parts};
 pub use workspace::{Toolchain, module_path, toolchain_versions};
 
 /// What is asked for.

@@ -100,9 +100,9 @@ impl<'a> Timeline<'a> {
         // What came before the first tag of all is not weighed against it.
         let commits = if given.is_some() && base.is_none() { Vec::new() } else { self.since(base)? };
         let ours = match concerns {
-            Some(concerns) => Some(self.within(base, |range| {
-                Ok(history::affecting(self.host, self.git, range, concerns)?)
-            })?),
+            Some(concerns) => {
+                Some(self.within(base, |range| Ok(history::affecting(self.host, self.git, range, concerns)?))?)
+            }
             None => None,
         };
         let past = Past { versions: &versions, base, commits: &commits, ours: ours.as_ref(), branch: self.branch() };

@@ -31,7 +31,12 @@ pub fn parts(
     version::clean(&history)?;
     let reader = bare_reader((host, events), config, (store, lock))?;
     let line = Timeline::read(host, &git, &history)?;
-    let own: Vec<String> = config.services.iter().filter(|service| service.version.tag_prefix.is_some()).map(|service| service.name.to_string()).collect();
+    let own: Vec<String> = config
+        .services
+        .iter()
+        .filter(|service| service.version.tag_prefix.is_some())
+        .map(|service| service.name.to_string())
+        .collect();
     let found = services::find(&reader, if wanted.is_empty() { &own } else { wanted })?;
     let mut parts = Vec::new();
     for (index, service) in found.services.iter().enumerate() {
@@ -58,7 +63,11 @@ fn also<'a>(reader: &Reader<'a>, history: &History, service: &str) -> impl Fn(&s
     let root = reader.config.root.strip_prefix(&history.top).map(|inner| inner.to_string_lossy().into_owned());
     let root = root.unwrap_or_default();
     move |path| {
-        let inner = if root.is_empty() { Some(path) } else { path.strip_prefix(root.as_str()).and_then(|rest| rest.strip_prefix('/')) };
+        let inner = if root.is_empty() {
+            Some(path)
+        } else {
+            path.strip_prefix(root.as_str()).and_then(|rest| rest.strip_prefix('/'))
+        };
         inner.is_some_and(|inner| patterns.iter().any(|pattern| extras::counts(pattern, inner)))
     }
 }

@@ -18,7 +18,8 @@ pub fn affected(world: &World<'_>, project: &Project<'_>, revision: Option<&str>
         Ok(project::load_elsewhere(world, &project.config.root, folder)?.config)
     };
     let since = Since { revision, configured: &configured };
-    let all = survey::affected((project.host, project.events), &project.config, &project.store, (&project.lock, &since))?;
+    let all =
+        survey::affected((project.host, project.events), &project.config, &project.store, (&project.lock, &since))?;
     let mut table = Table::new([Column::text("service"), Column::text("since"), Column::text("affected")]);
     for one in &all {
         let since = one.since.as_ref().map_or_else(|| "-".to_owned(), |id| id.chars().take(12).collect());

@@ -32,7 +32,8 @@ impl Version {
         let Some((_, first, first_next)) = new.first() else {
             self.tell(world, &version::told_nothing())?;
             let hint = Some("[service.version] with tag-prefix gives a service versions of its own".to_owned());
-            let none = || crate::cli::usage("version.no-services", Kind::Config, "no service has a tag prefix".into(), hint);
+            let none =
+                || crate::cli::usage("version.no-services", Kind::Config, "no service has a tag prefix".into(), hint);
             return Err(nothing.unwrap_or_else(none));
         };
         let mut refs = Value::Null;
