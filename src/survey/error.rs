@@ -57,6 +57,12 @@ pub enum SurveyError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// A service that goes along with the others.
+    #[error("the service {name} has no tag prefix of its own")]
+    NoPrefix {
+        /// Its name.
+        name: String,
+    },
     /// No such commit.
     #[error("there is no commit {revision}")]
     NoRevision {
@@ -178,6 +184,7 @@ impl Fault for SurveyError {
             Self::NoMain { .. } => "survey.no-main",
             Self::NotMain { .. } => "survey.not-main",
             Self::NoService { .. } => "survey.no-service",
+            Self::NoPrefix { .. } => "survey.no-prefix",
             Self::NoRevision { .. } => "survey.no-revision",
             Self::Epoch { .. } => "survey.epoch",
             Self::SameName { .. } => "survey.same-name",
@@ -228,6 +235,9 @@ impl Fault for SurveyError {
                         |near| format!("did you mean {near}?"),
                     ),
                 )
+            }
+            Self::NoPrefix { name } => {
+                Some(format!("[[service]] with version.tag-prefix = \"{name}/v\", or a name that is in sealift.toml"))
             }
             Self::NoRevision { .. } => Some(
                 "a branch, a tag or a commit of this clone; in CI, fetch it first (GitHub Actions: `fetch-depth: 0`)"

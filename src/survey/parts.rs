@@ -4,9 +4,10 @@ use sealift_trust::name::FileName;
 
 use super::affected::{bare_reader, rules_of};
 use super::next::Timeline;
+use super::services::{self, Found};
 use super::stamps::Affects;
-use super::{Reader, SurveyError, epoch, extras, repository, services};
-use crate::config::settings::Config;
+use super::{Reader, SurveyError, epoch, extras, repository};
+use crate::config::settings::{Config, Service};
 use crate::event::Events;
 use crate::history::History;
 use crate::host::Host;
@@ -31,29 +32,47 @@ pub fn parts(
     version::clean(&history)?;
     let reader = bare_reader((host, events), config, (store, lock))?;
     let line = Timeline::read(host, &git, &history)?;
-    let own: Vec<String> = config
-        .services
-        .iter()
-        .filter(|service| service.version.tag_prefix.is_some())
-        .map(|service| service.name.to_string())
-        .collect();
-    let found = services::find(&reader, if wanted.is_empty() { &own } else { wanted })?;
-    let mut parts = Vec::new();
-    for (index, service) in found.services.iter().enumerate() {
-        let toolchain = service.toolchain.map(|index| &found.toolchains[index]);
-        let affects = Affects::new(&history, &found.unions[index], toolchain);
-        let also = also(&reader, &history, service.name.as_str());
-        let concerns = |path: &str| affects.path(&reader, path) || also(path);
-        let part = line.next_of_part(&rules_of(config, service.name.as_str()), &concerns).and_then(|(next, given)| {
-            let tag = given.then(|| next.tag.clone());
-            let mut release = Release::of(&history, next.version.clone(), tag);
-            release.commit.time = epoch(host)?.unwrap_or(release.commit.time);
-            release.source = config.project.source.clone().or(release.source);
-            Ok((release, next))
-        });
-        parts.push((service.name.clone(), part));
+    let own: Vec<String> = owners(config).map(|service| service.name.to_string()).collect();
+    if let Some(name) = wanted.iter().find(|name| !own.contains(name)) {
+        return Err(SurveyError::NoPrefix { name: name.clone() });
     }
-    Ok(parts)
+    if own.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = services::find(&reader, if wanted.is_empty() { &own } else { wanted })?;
+    let names = found.services.iter().map(|service| service.name.clone());
+    Ok(names.enumerate().map(|(index, name)| (name, part(&reader, &history, &line, (&found, index)))).collect())
+}
+
+/// Finds the version of one of the services that were found.
+pub(super) fn part(
+    reader: &Reader<'_>,
+    history: &History,
+    line: &Timeline<'_>,
+    (found, index): (&Found, usize),
+) -> Result<(Release, Next), SurveyError> {
+    let (config, service) = (reader.config, &found.services[index]);
+    let toolchain = service.toolchain.map(|index| &found.toolchains[index]);
+    let affects = Affects::new(history, &found.unions[index], toolchain);
+    let also = also(reader, history, service.name.as_str());
+    let concerns = |path: &str| affects.path(reader, path) || also(path);
+    let (next, given) = line.next_of_part(&rules_of(config, service.name.as_str()), &concerns)?;
+    let mut release = Release::of(history, next.version.clone(), given.then(|| next.tag.clone()));
+    release.commit.time = epoch(reader.host)?.unwrap_or(release.commit.time);
+    release.source = config.project.source.clone().or(release.source);
+    Ok((release, next))
+}
+
+/// The configuration for one service that has versions of its own, where it alone is asked for: its tags are those that
+/// count.
+pub(super) fn alone(config: &Config, wanted: &[String]) -> Option<Config> {
+    let [name] = wanted else { return None };
+    owners(config).find(|service| service.name.as_str() == *name)?;
+    Some(Config { version: rules_of(config, name), ..config.clone() })
+}
+
+fn owners(config: &Config) -> impl Iterator<Item = &Service> {
+    config.services.iter().filter(|service| service.version.tag_prefix.is_some())
 }
 
 /// Whether a path, relative to the top, is one of those that were configured to belong to a service.

@@ -155,7 +155,11 @@ fn services_have_versions_and_tags_of_their_own() {
     sandbox.git(&["tag", "-am", "api", "api/v0.2.0"]);
     let run = sandbox.ok(&["version", "--each", "--push"]);
     assert_eq!(run.stdout, "api 0.2.0\nweb 0.2.0\nworker 0.2.0\nreport 0.1.1\n");
+    let run = sandbox.ok(&["release", "-s", "report", "--target", "linux/amd64", "--push"]);
+    assert!(run.stderr.contains("report_0.1.1_linux_amd64.tar.gz"), "{}", run.stderr);
+    sandbox.run(&["version", "-s", "reprot"]).fails(3, "survey.no-prefix", &["reprot"]).quietly();
     sandbox.write("README.md", "more");
     sandbox.commit("feat: words");
+    sandbox.run(&["release", "-s", "report", "--target", "linux/amd64"]).fails(4, "version.nothing", &[]).quietly();
     sandbox.run(&["version", "--each"]).fails(4, "version.nothing", &[]).quietly();
 }
