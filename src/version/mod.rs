@@ -1,5 +1,6 @@
 //! Which version this is: from the tag at the checked-out commit, or a snapshot of any tree. Pure.
 
+mod edit;
 mod tags;
 
 use sealift_trust::Digest;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use crate::error::{Fault, Kind};
 use crate::history::{Commit, History};
 
+pub use edit::Edit;
 pub use tags::{ImageTag, TagKind, tags};
 
 /// A release as far as it is known before the plan.
