@@ -20,8 +20,8 @@ pub struct Version {
 impl Version {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &Selection::default(), None)?;
-        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
-        let release = survey::release(project.host, &project.config, mode)?;
+        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Release };
+        let (release, _next) = survey::release(project.host, &project.config, mode)?;
         Records::note(&project.config.root, "version.json", &release)?;
         let data = serde_json::to_value(&release).expect("a release is plain data");
         Ok(Product::lines([release.version.to_string()]).with_data(data))
