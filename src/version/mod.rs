@@ -2,11 +2,13 @@
 //! snapshot of any tree. Pure.
 
 mod change;
+pub mod changelog;
 mod edit;
+mod editions;
 mod error;
 mod message;
 mod next;
-mod notes;
+pub mod notes;
 mod revert;
 mod tags;
 
@@ -17,6 +19,7 @@ use serde::Serialize;
 use crate::history::{Commit, History};
 
 pub use edit::Edit;
+pub use editions::editions;
 pub use crate::config::settings::version::{Bump, SmallTag, Unconventional, VersionRules, Zero};
 pub use change::{Change, Footer};
 pub use error::VersionError;

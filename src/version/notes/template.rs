@@ -1,5 +1,7 @@
 //! Notes through a template of the user's, or the built-in one.
 
+use minijinja::value::Serde;
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, filters, tests};
 
 use super::{Edition, Forge, Teller, markdown};
@@ -107,7 +109,7 @@ impl<'a> Style<'a> {
     pub fn notes(&mut self, edition: &Edition, standalone: bool) -> Result<String, NotesError> {
         let each = u64::try_from(edition.changes.len()).unwrap_or(u64::MAX);
         self.env.set_fuel(Some(FUEL.saturating_add(FUEL_EACH.saturating_mul(each))));
-        let view = Value::from_serialize(self.teller.view(edition, standalone));
+        let view = Value::from(Serde(self.teller.view(edition, standalone)));
         let template = self.env.get_template(NAME).map_err(|error| self.explain(&error))?;
         let text = template.render(view).map_err(|error| self.explain(&error))?;
         let text = tidy(&text);
@@ -138,8 +140,8 @@ fn line_range(source: &str, line: usize) -> Option<std::ops::Range<usize>> {
 fn environment<'a>() -> Environment<'a> {
     let mut env = Environment::empty();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
-    env.set_trim_blocks(true);
-    env.set_lstrip_blocks(true);
+    let lines = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    env.set_syntax(lines.expect("the usual signs with other white space are a syntax"));
     env.set_recursion_limit(50);
     env.set_auto_escape_callback(|_| AutoEscape::Custom("markdown".into()));
     env.set_formatter(|out, _, value| {
