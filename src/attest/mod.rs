@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use sealift_trust::json::MAX_INTEGER;
 use sealift_trust::statement::{
     Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, CHECKSUMS_SIGNATURE, Commit, Held, MANIFEST,
-    MAX_MANIFEST, Service, SourceUrl, Timestamp, UNSIGNED,
+    MAX_MANIFEST, NOTES, Service, SourceUrl, Timestamp, UNSIGNED,
 };
 use sealift_trust::{Digest, Envelope, FileName, PayloadType, Predicate, Release, SecretKey, Statement, name};
 
@@ -60,6 +60,8 @@ pub struct Contents<'a> {
     pub images: &'a [ImageIndex],
     /// The binaries in both.
     pub binaries: &'a [Binary],
+    /// What is new, as Markdown, where somebody has told it.
+    pub notes: Option<&'a str>,
 }
 
 /// Where the bytes of a release's contents lie now, usually in the store.
@@ -82,7 +84,7 @@ pub struct Sealed {
     pub files: Vec<(FileName, Vec<u8>)>,
 }
 
-/// Decides `checksums.txt`, `checksums.txt.sig` and `release.json`, or without a key `checksums.txt` and
+/// Decides `notes.md`, `checksums.txt`, `checksums.txt.sig` and `release.json`, or without a key `checksums.txt` and
 /// `release.unsigned.json`. The same input gives the same bytes.
 pub fn seal(subject: &Subject, contents: &Contents<'_>, key: Option<&SecretKey>) -> Result<Sealed, AttestError> {
     let companions: &[&str] = if key.is_some() { &[CHECKSUMS, CHECKSUMS_SIGNATURE] } else { &[CHECKSUMS] };
@@ -91,7 +93,7 @@ pub fn seal(subject: &Subject, contents: &Contents<'_>, key: Option<&SecretKey>)
     let manifest = Digest::of(&payload);
     let Predicate::Release(release) = statement.into_predicate();
     let checksums = release.checksums().into_bytes();
-    let mut files = Vec::new();
+    let mut files: Vec<(&str, Vec<u8>)> = contents.notes.iter().map(|text| (NOTES, text.as_bytes().to_vec())).collect();
     match key {
         None => files.extend([(CHECKSUMS, checksums), (UNSIGNED, payload)]),
         Some(key) => {
@@ -141,7 +143,8 @@ fn release(subject: &Subject, contents: &Contents<'_>, companions: &[&str]) -> R
     let archives = contents.archives.iter().map(archive_entry);
     let images = contents.images.iter().flat_map(layout::entries);
     let binaries = contents.binaries.iter().map(binary_entry);
-    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).collect();
+    let notes = contents.notes.iter().map(|text| notes_entry(text));
+    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).chain(notes).collect();
     Ok(Release {
         product: subject.product.clone(),
         version: subject.version.clone(),
@@ -187,6 +190,20 @@ fn binary_entry(binary: &Binary) -> Result<Entry, AttestError> {
         digest: binary.artifact.digest(),
         size: size(binary.artifact, binary.service.as_str())?,
         media_type: "application/octet-stream".parse()?,
+        holds: Vec::new(),
+    })
+}
+
+fn notes_entry(text: &str) -> Result<Entry, AttestError> {
+    let artifact = Artifact::of(text.as_bytes());
+    Ok(Entry {
+        name: ArtifactName::File(own(NOTES)),
+        kind: ArtifactKind::Notes,
+        service: None,
+        target: None,
+        digest: artifact.digest(),
+        size: size(artifact, NOTES)?,
+        media_type: "text/markdown".parse()?,
         holds: Vec::new(),
     })
 }

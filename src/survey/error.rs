@@ -7,6 +7,7 @@ use crate::host::files::FileError;
 use crate::target::TargetError;
 use crate::toolchain::sources::SourceError;
 use crate::version::VersionError;
+use crate::version::notes::NotesError;
 
 /// Why the sources cannot be surveyed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,9 @@ pub enum SurveyError {
     /// The version.
     #[error(transparent)]
     Version(#[from] VersionError),
+    /// Notes.
+    #[error(transparent)]
+    Notes(#[from] NotesError),
     /// Targets.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -164,6 +168,7 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.code(),
             Self::Version(error) => error.code(),
+            Self::Notes(error) => error.code(),
             Self::Target(error) => error.code(),
             Self::Source(error) => error.code(),
             Self::File(error) => error.code(),
@@ -191,6 +196,7 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.kind(),
             Self::Version(error) => error.kind(),
+            Self::Notes(error) => error.kind(),
             Self::Target(error) => error.kind(),
             Self::Source(error) => error.kind(),
             Self::File(error) => error.kind(),
@@ -206,6 +212,7 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.hint(),
             Self::Version(error) => error.hint(),
+            Self::Notes(error) => error.hint(),
             Self::Target(error) => error.hint(),
             Self::Source(error) => error.hint(),
             Self::File(error) => error.hint(),
@@ -242,6 +249,7 @@ impl Fault for SurveyError {
 
     fn place(&self) -> Option<Place> {
         match self {
+            Self::Notes(error) => error.place(),
             Self::Toolchain(failure) => failure.place.clone(),
             _ => None,
         }

@@ -3,6 +3,7 @@
 //! Only readers run here (git, `go list`); nothing is written but the store's memos.
 
 mod certificates;
+mod chronicle;
 mod error;
 mod extras;
 mod images;
@@ -31,6 +32,7 @@ use crate::toolchain::sources::Tree;
 use crate::version::{self, Mode, Next, Release, Stamp};
 
 pub use certificates::Certificate;
+pub use chronicle::{Chronicle, House, Reach, chronicle, edition};
 pub use error::SurveyError;
 pub use images::{Base, ImageInputs, PinnedBase, within};
 pub use next::Timeline;

@@ -15,6 +15,14 @@ pub enum Heading {
 }
 
 impl Heading {
+    /// Whether it is about nothing above a version.
+    pub fn is_below(&self, version: &Version) -> bool {
+        match self {
+            Self::Unreleased => true,
+            Self::Version(own) => own.cmp_precedence(version).is_lt(),
+        }
+    }
+
     /// Reads a line that is a heading of the first three levels and begins with a version, or with its tag.
     pub fn parse(line: &str, prefix: &str) -> Option<Self> {
         let level = line.len() - line.trim_start_matches('#').len();
@@ -53,39 +61,43 @@ pub struct Document {
     below: Vec<String>,
 }
 
-/// Tells where a line is text, and not code or a comment that only looks like a heading.
-#[derive(Default)]
-struct Reading {
-    fence: Option<(char, usize)>,
-    comment: bool,
+/// Which lines are text, and not code or a comment that only looks like a heading. What is opened and never closed is
+/// text: the next version must not vanish in it.
+fn text_lines<S: AsRef<str>>(lines: &[S]) -> Vec<bool> {
+    let mut text = vec![true; lines.len()];
+    let mut at = 0;
+    while at < lines.len() {
+        let line = lines[at].as_ref();
+        let rest = lines[at + 1..].iter().map(AsRef::as_ref);
+        let end = match fence(line) {
+            Some((mark, length, _)) => {
+                let closes = |line: &str| fence(line).is_some_and(|(m, l, bare)| m == mark && l >= length && bare);
+                { rest }.position(closes)
+            }
+            None if line.rfind("<!--").is_some_and(|open| !line[open..].contains("-->")) => {
+                { rest }.position(|line| line.contains("-->"))
+            }
+            None => None,
+        };
+        if let Some(end) = end {
+            // The line that opens is no heading if it is a fence; before a comment it may be one.
+            text[at + 1..=at + 1 + end].fill(false);
+            text[at] = fence(line).is_none();
+            at += end + 1;
+        }
+        at += 1;
+    }
+    text
 }
 
-impl Reading {
-    /// Whether this line is text; lines are asked in their order.
-    fn is_text(&mut self, line: &str) -> bool {
-        if self.comment {
-            self.comment = !line.contains("-->");
-            return false;
-        }
-        let trimmed = line.trim_start();
-        let mark = trimmed.chars().next().filter(|c| matches!(c, '`' | '~'));
-        let run = mark.map_or(0, |mark| trimmed.chars().take_while(|c| *c == mark).count());
-        match (self.fence, mark) {
-            (Some((open, length)), Some(mark)) if mark == open && run >= length && trimmed.trim_end().len() == run => {
-                self.fence = None;
-                false
-            }
-            (Some(_), _) => false,
-            (None, Some(mark)) if run >= 3 => {
-                self.fence = Some((mark, run));
-                false
-            }
-            (None, _) => {
-                self.comment = line.rfind("<!--").is_some_and(|open| !line[open..].contains("-->"));
-                true
-            }
-        }
-    }
+/// The sign of a line that opens or closes code, how often it stands there, and whether nothing else does (CommonMark
+/// 0.31, "Fenced code blocks").
+fn fence(line: &str) -> Option<(char, usize, bool)> {
+    let line = line.trim();
+    let mark = line.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let length = line.chars().take_while(|c| *c == mark).count();
+    let rest = &line[length..];
+    (length >= 3 && !(mark == '`' && rest.contains('`'))).then_some((mark, length, rest.is_empty()))
 }
 
 impl Document {
@@ -97,11 +109,10 @@ impl Document {
         };
         let windows = text.contains("\r\n") && text.matches("\r\n").count() * 2 > text.matches('\n').count();
         let mut document = Self { mark, windows, above: Vec::new(), sections: Vec::new(), below: Vec::new() };
-        let mut reading = Reading::default();
         let end = text.strip_suffix('\n').map_or(text, |text| if windows { text.trim_end_matches('\r') } else { text });
-        for line in end.split('\n') {
-            let line = if windows { line.strip_suffix('\r').unwrap_or(line) } else { line };
-            match reading.is_text(line).then(|| Heading::parse(line, prefix)).flatten() {
+        let lines: Vec<&str> = end.split('\n').map(|line| line.strip_suffix('\r').filter(|_| windows).unwrap_or(line)).collect();
+        for (line, is_text) in lines.iter().copied().zip(text_lines(&lines)) {
+            match is_text.then(|| Heading::parse(line, prefix)).flatten() {
                 Some(heading) => document.sections.push(Section::new(line.to_owned(), heading, Vec::new())),
                 None => document.last().push(line.to_owned()),
             }
@@ -125,12 +136,13 @@ impl Document {
 
     /// Puts a section before the first of a lower version, and behind what is unreleased.
     pub fn insert(&mut self, section: Section) {
-        let lower = |other: &Section| match (&section.heading, &other.heading) {
+        let unreleased = self.sections.iter().position(|section| section.heading == Heading::Unreleased);
+        let lower = |(at, other): (usize, &Section)| match (&section.heading, &other.heading) {
             (Heading::Unreleased, _) => true,
-            (_, Heading::Unreleased) => false,
+            (_, Heading::Unreleased) => unreleased.is_some_and(|first| at > first),
             (Heading::Version(own), Heading::Version(other)) => other.cmp_precedence(own).is_lt(),
         };
-        let at = self.sections.iter().position(lower).unwrap_or(self.sections.len());
+        let at = self.sections.iter().enumerate().position(lower).unwrap_or(self.sections.len());
         let before = if at == 0 { &mut self.above } else { &mut self.sections[at - 1].body };
         if before.last().is_some_and(|line| !line.trim().is_empty()) || (at > 0 && before.is_empty()) {
             before.push(String::new());
@@ -144,11 +156,6 @@ impl Document {
         for section in &self.sections {
             lines.push(&section.line);
             lines.extend(section.body.iter().map(String::as_str));
-        }
-        if self.below.first().is_some_and(|line| !line.trim().is_empty())
-            && lines.last().is_some_and(|line| !line.trim().is_empty())
-        {
-            lines.push("");
         }
         lines.extend(self.below.iter().map(String::as_str));
         while lines.last().is_some_and(|line| line.trim().is_empty()) {
@@ -217,6 +224,9 @@ impl Section {
         if self.body.get(at).is_some_and(|line| line.starts_with('#')) && lines.last().is_some_and(|l| !l.is_empty()) {
             lines.push(String::new());
         }
+        if at == self.body.len() {
+            lines.push(String::new());
+        }
         self.body.splice(at..at, lines);
     }
 }
@@ -232,10 +242,9 @@ pub struct Block {
 
 /// The headings in some lines, each with where it stands.
 fn titles(lines: &[String]) -> Vec<(usize, &str)> {
-    let mut reading = Reading::default();
     let is_title = |line: &str| line.starts_with('#') && line.trim_start_matches('#').starts_with(' ');
-    let text = lines.iter().enumerate().filter(|(_, line)| reading.is_text(line));
-    text.filter(|(_, line)| is_title(line)).map(|(at, line)| (at, line.as_str())).collect()
+    let text = lines.iter().enumerate().zip(text_lines(lines)).filter(|(_, is_text)| *is_text);
+    text.filter(|((_, line), _)| is_title(line)).map(|((at, line), _)| (at, line.as_str())).collect()
 }
 
 /// A heading without its level: `## Fixed` and `### fixed` are one.

@@ -20,39 +20,43 @@ const UNRELEASED: &str = "## [Unreleased]";
 pub struct Notes<'a> {
     /// The version.
     pub version: &'a Version,
-    /// What stands before the version in its tag: headings may name the tag.
-    pub prefix: &'a str,
     /// The notes, as a section of the file.
     pub text: &'a str,
     /// The full names of the commits that the notes may tell of.
     pub commits: &'a [&'a str],
 }
 
-/// Puts notes into the text of a file; without one a new file is begun.
+/// Puts notes into the text of a file; without one a new file is begun. `prefix` is what stands before a version in its
+/// tag: headings may name the tag.
 ///
 /// A version that is there already gets the lines of those commits that its section does not name anywhere, and keeps
 /// everything else: to leave a commit out, its section may name it in a comment. A new version takes along what stands
 /// under `Unreleased`. A prerelease is told under `Unreleased`, so that the release after it tells everything once.
-pub fn update(file: Option<&str>, notes: &Notes<'_>) -> String {
+pub fn update<'a>(file: Option<&str>, prefix: &str, notes: impl IntoIterator<Item = Notes<'a>>) -> String {
     let text = file.filter(|text| !text.trim().is_empty()).unwrap_or(PREAMBLE);
-    let mut document = Document::parse(text, notes.prefix);
-    let wanted = if notes.version.pre.is_empty() {
-        Heading::Version(notes.version.clone())
-    } else {
-        Heading::Unreleased
-    };
-    let told = Told::read(notes);
+    let mut document = Document::parse(text, prefix);
+    for notes in notes {
+        put(&mut document, &Told::read(&notes, prefix), notes.version);
+    }
+    document.print()
+}
+
+fn put(document: &mut Document, told: &Told<'_>, version: &Version) {
+    let wanted = if version.pre.is_empty() { Heading::Version(version.clone()) } else { Heading::Unreleased };
     if let Some(section) = document.sections.iter_mut().find(|section| section.heading == wanted) {
-        complete(section, &told);
+        complete(section, told);
     } else if wanted == Heading::Unreleased {
-        document.insert(Section::new(UNRELEASED.to_owned(), Heading::Unreleased, told.body(Vec::new())));
+        let is_news = told.blocks.iter().any(|block| !block.items().is_empty());
+        let body = if is_news { told.body(Vec::new()) } else { Vec::new() };
+        document.insert(Section::new(UNRELEASED.to_owned(), Heading::Unreleased, body));
     } else {
+        let is_latest = document.sections.iter().all(|section| section.heading.is_below(version));
         let waiting = document.sections.iter_mut().find(|section| section.heading == Heading::Unreleased);
-        let written = waiting.map(Section::take).unwrap_or_default();
+        // What waits belongs to the newest, not to a fix of an older line.
+        let written = waiting.filter(|_| is_latest).map(Section::take).unwrap_or_default();
         let body = told.body(written);
         document.insert(Section::new(told.line.clone(), wanted, body));
     }
-    document.print()
 }
 
 /// Notes as they were rendered, in parts.
@@ -64,10 +68,10 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn read(notes: &Notes<'a>) -> Self {
+    fn read(notes: &Notes<'a>, prefix: &str) -> Self {
         let mut lines: Vec<String> = notes.text.lines().map(str::to_owned).collect();
         let own = Heading::Version(notes.version.clone());
-        let is_heading = lines.first().and_then(|line| Heading::parse(line, notes.prefix)).is_some_and(|it| it == own);
+        let is_heading = lines.first().and_then(|line| Heading::parse(line, prefix)).is_some_and(|it| it == own);
         // A template may begin differently; without its heading the section would not be found the next time.
         let line = if is_heading { lines.remove(0) } else { format!("## [{}]", notes.version) };
         let commits = notes.commits.iter().filter_map(|id| id.get(..document::SHORT)).collect();
@@ -79,19 +83,31 @@ impl<'a> Told<'a> {
     fn body(&self, written: Vec<String>) -> Vec<String> {
         let mut blocks = self.blocks.clone();
         let text = written.join("\n");
-        for block in &mut blocks {
-            if !text.trim().is_empty() {
-                block.drop_items(|item| self.is_told(item, &text));
-            }
+        if !text.trim().is_empty() {
+            blocks.iter_mut().for_each(|block| block.drop_items(|item| self.is_told(item, &text)));
+            // Without an item a template says that there is nothing.
+            blocks.retain(|block| !block.items().is_empty());
         }
+        let mut joined = Vec::new();
         for block in Block::split(written) {
-            match blocks.iter_mut().find(|known| known.is_like(&block)) {
-                Some(known) => known.append(block.lines),
-                None if block.title.is_none() => blocks.insert(0, block),
-                None => blocks.push(block),
+            let like = blocks.iter().position(|known| known.is_like(&block));
+            match like.filter(|at| !joined.contains(at)) {
+                Some(at) => {
+                    joined.push(at);
+                    blocks[at].title = block.title;
+                    blocks[at].append(block.lines);
+                }
+                None if block.title.is_none() => {
+                    blocks.insert(0, block);
+                    joined = vec![0];
+                }
+                None => {
+                    joined.push(blocks.len());
+                    blocks.push(block);
+                }
             }
         }
-        blocks.iter().filter(|block| !block.is_empty()).flat_map(Block::print).collect()
+        blocks.iter().flat_map(Block::print).collect()
     }
 
     /// Whether a text tells of an item: it names its commit, or has the same line.

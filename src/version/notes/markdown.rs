@@ -76,6 +76,8 @@ fn word(out: &mut String, word: &str, forge: Option<&Forge>, start: bool) {
         escape(out, open, start);
         code(out, core);
         escape(out, close, false);
+    } else if is_address(word) {
+        code(out, word);
     } else if let Some(url) = forge.and_then(|forge| forge.reference(core)) {
         escape(out, open, start);
         out.push('[');
@@ -108,7 +110,7 @@ fn escape(out: &mut String, text: &str, start: bool) {
             // Within a name it begins no emphasis.
             '_' if before.is_alphanumeric() && chars.peek().is_some_and(|c| c.is_alphanumeric()) => out.push(c),
             '{' if matches!(chars.peek(), Some('{' | '%' | '#')) => out.push_str("&#123;"),
-            '\\' | '*' | '_' | '[' | ']' | '~' | '|' | '$' | '#' => {
+            '\\' | '*' | '_' | '[' | ']' | '~' | '|' | '$' | '#' | '^' => {
                 out.push('\\');
                 out.push(c);
             }

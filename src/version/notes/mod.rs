@@ -48,6 +48,11 @@ impl Edition {
             changes: next.changes.clone(),
         }
     }
+
+    /// The full names of the commits that it tells of.
+    pub fn commits(&self) -> Vec<&str> {
+        self.changes.iter().map(|change| change.commit.as_str()).collect()
+    }
 }
 
 /// What a template is given. Texts are Markdown already: a template cannot undo that.
