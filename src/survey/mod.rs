@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::artifact::Artifact;
 use crate::config::settings::{CompileSettings, Config, Settings};
 use crate::event::Events;
-use crate::history::{self, Git, History, HistoryError};
+use crate::history::{self, Git, History, HistoryError, Logged};
 use crate::host::Host;
 use crate::lock::Lock;
 use crate::store::Store;
@@ -216,6 +216,15 @@ fn own_folders(root: &std::path::Path) -> [PathBuf; 2] {
 pub fn release(host: &Host, config: &Config, mode: Mode) -> Result<(Release, Option<Next>), SurveyError> {
     let (git, history) = repository(host, config)?;
     release_of(host, config, (&git, &history), mode)
+}
+
+/// The commits since the last version.
+pub fn unreleased(host: &Host, config: &Config) -> Result<Vec<Logged>, SurveyError> {
+    let (git, history) = repository(host, config)?;
+    let line = Timeline::read(host, &git, &history)?;
+    let versions = version::versions(&line.tags, &config.version.tag_prefix);
+    let base = line.base(&versions, |_| true)?;
+    line.since(base)
 }
 
 fn release_of(

@@ -16,6 +16,7 @@ pub struct Change {
     /// The author's name, as the commit has it: any text.
     pub author: String,
     /// The type in small letters (`feat`); none when the message is not conventional.
+    #[serde(rename = "type")]
     pub kind: Option<String>,
     /// The scope, as written.
     pub scope: Option<String>,

@@ -6,9 +6,11 @@ pub mod changelog;
 mod edit;
 mod editions;
 mod error;
+mod lint;
 mod message;
 mod next;
 pub mod notes;
+mod output;
 mod revert;
 mod tags;
 
@@ -23,8 +25,10 @@ pub use editions::editions;
 pub use crate::config::settings::version::{Bump, SmallTag, Unconventional, VersionRules, Zero};
 pub use change::{Change, Footer};
 pub use error::VersionError;
-pub use message::{Message, Unlike, gap_is_missing};
+pub use lint::{Problem, lint, without_comments};
+pub use message::{Message, Unlike};
 pub use next::{Next, Past, Start, Tagged, given, next, tag_at_head, versions};
+pub use output::{Reader, Told, told, told_nothing};
 pub use tags::{ImageTag, TagKind, tags};
 
 /// A release as far as it is known before the plan.
