@@ -1,5 +1,6 @@
 //! `sealift version`.
 
+mod bump;
 mod changelog;
 mod lint;
 
@@ -43,6 +44,8 @@ enum Word {
     Lint(lint::Lint),
     /// Print what is new in the next version, or keep CHANGELOG.md
     Changelog(changelog::Changelog),
+    /// Write a version into go.mod, Cargo.toml, package.json and other files that name it
+    Bump(bump::Bump),
 }
 
 impl Version {
@@ -50,6 +53,7 @@ impl Version {
         match self.word {
             Some(Word::Lint(lint)) => return lint.run(world),
             Some(Word::Changelog(changelog)) => return changelog.run(world),
+            Some(Word::Bump(bump)) => return bump.run(world),
             None => {}
         }
         let project = Project::open(world, &Selection::default(), None)?;

@@ -2,6 +2,7 @@
 //!
 //! Only readers run here (git, `go list`); nothing is written but the store's memos.
 
+mod bump;
 mod certificates;
 mod chronicle;
 mod error;
@@ -31,6 +32,7 @@ use crate::target::Target;
 use crate::toolchain::sources::Tree;
 use crate::version::{self, Mode, Next, Release, Stamp};
 
+pub use bump::{Bump, Paths, bump};
 pub use certificates::Certificate;
 pub use chronicle::{Chronicle, House, Reach, chronicle, edition};
 pub use error::SurveyError;

@@ -6,6 +6,7 @@ pub mod changelog;
 mod edit;
 mod editions;
 mod error;
+pub mod files;
 mod lint;
 mod message;
 mod next;
