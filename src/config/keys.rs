@@ -399,7 +399,7 @@ impl Text {
             Text::License => r"^[A-Za-z0-9.+:() \-]{1,300}$",
             Text::Url => r"^(https?|ssh|git)://[A-Za-z0-9][^\s]*$",
             Text::Host => r"^[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$",
-            Text::TagPrefix => r"^([A-Za-z0-9_]([A-Za-z0-9_./\-]*[A-Za-z_./\-])?)?$",
+            Text::TagPrefix => r"^([A-Za-z_]|[A-Za-z0-9_][A-Za-z0-9_./\-]*[A-Za-z_./\-])?$",
             Text::Version => r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$",
             Text::Prerelease => r"^[0-9]*[A-Za-z\-][0-9A-Za-z\-]*$",
             Text::Path | Text::AnyPath | Text::Glob | Text::Template => r"^[^\u0000-\u001f\\]+$",
