@@ -251,7 +251,8 @@ fn the_same_input_gives_the_same_bytes() {
 fn what_makes_no_release_is_refused() {
     let yard = Yard::new();
     let code = |subject: &Subject, archives: &[Archive], binaries: &[Binary]| {
-        let error = seal(subject, &Contents { archives, images: &[], binaries, notes: None }, Some(&key())).unwrap_err();
+        let error =
+            seal(subject, &Contents { archives, images: &[], binaries, notes: None }, Some(&key())).unwrap_err();
         (error.code(), error.kind())
     };
     assert_eq!(code(&subject(), &[], &[]), ("statement.nothing", Kind::Input));

@@ -146,7 +146,8 @@ impl<'a> Texts<'a> {
             }
         }
         if let Some(wanted) = wanted {
-            let sources: Vec<InnerPath> = self.names.iter().filter(|path| path.as_str().ends_with(".go")).cloned().collect();
+            let sources: Vec<InnerPath> =
+                self.names.iter().filter(|path| path.as_str().ends_with(".go")).cloned().collect();
             for path in sources {
                 let Some(old) = self.text(&path)? else { continue };
                 self.change(&path, |text| Ok(go::source(text, &modules)))?;
@@ -203,7 +204,8 @@ impl<'a> Texts<'a> {
             let is_workspace = |pattern: &String| match pattern.trim_start_matches("./").trim_end_matches('/') {
                 pattern if pattern == folder => true,
                 pattern => {
-                    let inside = pattern.strip_suffix("/*").and_then(|parent| folder.strip_prefix(parent)?.strip_prefix('/'));
+                    let inside =
+                        pattern.strip_suffix("/*").and_then(|parent| folder.strip_prefix(parent)?.strip_prefix('/'));
                     inside.is_some_and(|rest| !rest.contains('/'))
                 }
             };

@@ -21,10 +21,10 @@ use serde::Serialize;
 
 use crate::history::{Commit, History};
 
-pub use edit::Edit;
-pub use editions::editions;
 pub use crate::config::settings::version::{Bump, SmallTag, Unconventional, VersionRules, Zero};
 pub use change::{Change, Footer};
+pub use edit::Edit;
+pub use editions::editions;
 pub use error::VersionError;
 pub use lint::{Problem, lint, without_comments};
 pub use message::{Message, Unlike};

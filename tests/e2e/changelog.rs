@@ -9,7 +9,9 @@ fn project() -> Sandbox {
     sandbox.commit("feat: begin");
     sandbox.git(&["tag", "v1.0.0"]);
     sandbox.commit("fix(cart): no panic on @alice's <b>empty</b> cart (#41)");
-    sandbox.commit("feat!: red \u{1b}[31m [click](https://evil.example)\n\nBREAKING CHANGE: # prices are\nin cents \u{202e}now");
+    sandbox.commit(
+        "feat!: red \u{1b}[31m [click](https://evil.example)\n\nBREAKING CHANGE: # prices are\nin cents \u{202e}now",
+    );
     sandbox
 }
 
@@ -48,7 +50,9 @@ fn the_file_is_kept_and_a_second_time_changes_nothing() {
     assert_eq!(sandbox.ok(&["version", "changelog", "--all", "--write"]).stdout, "CHANGELOG.md\n");
     let text = sandbox.read("CHANGELOG.md");
     let at = |word: &str| text.find(word).unwrap_or_else(|| panic!("{word}:\n{text}"));
-    assert!(at("## [2.0.0]") < at("### Breaking") && at("### Fixed") < at("## [1.0.0]") && at("## [1.0.0]") < at("begin"));
+    assert!(
+        at("## [2.0.0]") < at("### Breaking") && at("### Fixed") < at("## [1.0.0]") && at("## [1.0.0]") < at("begin")
+    );
     assert_eq!(sandbox.ok(&["version", "changelog", "--all"]).stdout, text);
     sandbox.write("CHANGELOG.md", &text.replace("- begin", "- we begin, at last"));
     let edited = sandbox.read("CHANGELOG.md");
@@ -79,7 +83,10 @@ fn the_notes_belong_to_the_release() {
 #[test]
 fn a_template_and_headings_of_ones_own() {
     let sandbox = project();
-    sandbox.write("sealift.toml", "[changelog]\ntemplate = \"notes.jinja\"\nforge = \"none\"\nsections = { fix = \"Repaired\" }\n");
+    sandbox.write(
+        "sealift.toml",
+        "[changelog]\ntemplate = \"notes.jinja\"\nforge = \"none\"\nsections = { fix = \"Repaired\" }\n",
+    );
     sandbox.run(&["version", "changelog"]).fails(3, "survey.no-file", &["notes.jinja"]).quietly();
     sandbox.write("notes.jinja", "{% for s in sections %}{{ s.title }} {{ s.items|length }}\n{% endfor %}");
     assert_eq!(sandbox.ok(&["version", "changelog"]).stdout, "Added 1\nRepaired 1\n");

@@ -8,6 +8,7 @@ mod attacks;
 mod attest;
 mod bad_input;
 mod build;
+mod bump;
 mod changelog;
 mod console;
 mod image;

@@ -48,7 +48,11 @@ impl Bump {
         let names: Vec<String> = bump.edits.iter().map(|edit| edit.path.to_string()).collect();
         let data = json!({ "version": version, "edits": bump.edits, "moduleTags": bump.module_tags });
         let product = Product::lines(names).with_data(data);
-        Ok(if bump.edits.is_empty() { product.with_note(format!("every file says {version} already")) } else { product })
+        Ok(if bump.edits.is_empty() {
+            product.with_note(format!("every file says {version} already"))
+        } else {
+            product
+        })
     }
 }
 

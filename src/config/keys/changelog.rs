@@ -8,8 +8,9 @@ pub(super) static CHANGELOG: Table = Table {
     keys: &[
         key("file", Shape::Text(Text::Path), "\"CHANGELOG.md\"", "\"docs/changes.md\"")
             .says("The file that `sealift version changelog --write` keeps."),
-        key("template", Shape::Text(Text::Path), "none: Keep a Changelog", "\"notes.md.jinja\"")
-            .says("Jinja template of what is told of one version; what comes from commits is Markdown that does nothing."),
+        key("template", Shape::Text(Text::Path), "none: Keep a Changelog", "\"notes.md.jinja\"").says(
+            "Jinja template of what is told of one version; what comes from commits is Markdown that does nothing.",
+        ),
         key("forge", Shape::Choice(FORGES), "by the name of the source's host", "\"gitea\"")
             .says("What the links to commits, issues and comparisons look like."),
         key("sections", Shape::Strings, SECTIONS, "{ docs = \"Documentation\" }").says(

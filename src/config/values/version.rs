@@ -62,7 +62,9 @@ pub fn file(path: &str, pattern: &str) -> Result<(), Wrong> {
     }
     if pattern.matches(PLACE).count() != 1 || pattern.len() > 300 || pattern.contains(char::is_control) {
         let wrong = Wrong::new("config.value", format!("{} does not name the version once", quoted(pattern)));
-        return Err(wrong.hint("for example \"appVersion: {version}\"; \"{version}\" alone is every version in the file"));
+        return Err(
+            wrong.hint("for example \"appVersion: {version}\"; \"{version}\" alone is every version in the file")
+        );
     }
     Ok(())
 }

@@ -110,7 +110,8 @@ impl Document {
         let windows = text.contains("\r\n") && text.matches("\r\n").count() * 2 > text.matches('\n').count();
         let mut document = Self { mark, windows, above: Vec::new(), sections: Vec::new(), below: Vec::new() };
         let end = text.strip_suffix('\n').map_or(text, |text| if windows { text.trim_end_matches('\r') } else { text });
-        let lines: Vec<&str> = end.split('\n').map(|line| line.strip_suffix('\r').filter(|_| windows).unwrap_or(line)).collect();
+        let lines: Vec<&str> =
+            end.split('\n').map(|line| line.strip_suffix('\r').filter(|_| windows).unwrap_or(line)).collect();
         for (line, is_text) in lines.iter().copied().zip(text_lines(&lines)) {
             match is_text.then(|| Heading::parse(line, prefix)).flatten() {
                 Some(heading) => document.sections.push(Section::new(line.to_owned(), heading, Vec::new())),
@@ -313,7 +314,8 @@ impl Block {
         let end = self.lines.iter().rposition(|line| !line.trim().is_empty()).map_or(0, |at| at + 1);
         self.lines.truncate(end);
         let first = lines.iter().position(|line| !line.trim().is_empty()).unwrap_or(lines.len());
-        let list = self.lines.last().is_some_and(|line| is_item(line)) && lines.get(first).is_some_and(|line| is_item(line));
+        let list =
+            self.lines.last().is_some_and(|line| is_item(line)) && lines.get(first).is_some_and(|line| is_item(line));
         if !list && !self.lines.is_empty() {
             self.lines.push(String::new());
         }
@@ -341,8 +343,7 @@ fn is_item(line: &str) -> bool {
 /// What may be the name of a commit in a text: the first digits of every run of seven hexadecimal digits or more.
 pub fn ids(text: &str) -> Vec<&str> {
     let runs = text.split(|c: char| !c.is_ascii_alphanumeric());
-    let is_id = |run: &&str| {
-        (SHORT..=64).contains(&run.len()) && run.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
-    };
+    let is_id =
+        |run: &&str| (SHORT..=64).contains(&run.len()) && run.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
     runs.filter(is_id).filter_map(|run| run.get(..SHORT)).collect()
 }

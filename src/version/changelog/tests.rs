@@ -16,7 +16,13 @@ fn edition(version: &str, messages: &[(u32, &str)]) -> Edition {
         message: (*message).to_owned(),
     };
     let changes: Vec<Change> = messages.iter().map(commit).flat_map(|commit| Change::of(&commit, &rules)).collect();
-    Edition { version: version.parse().unwrap(), tag: format!("v{version}"), previous: None, time: 1_769_860_800, changes }
+    Edition {
+        version: version.parse().unwrap(),
+        tag: format!("v{version}"),
+        previous: None,
+        time: 1_769_860_800,
+        changes,
+    }
 }
 
 fn put(file: Option<&str>, edition: &Edition) -> String {
@@ -136,7 +142,8 @@ Please read this first.
 #[test]
 fn a_section_that_is_there_is_completed_and_kept() {
     let once = put(None, &edition("1.0.0", &[(1, "fix: one"), (2, "docs: two")]));
-    let edited = once.replace("- one (`0000001`)", "- one, told better (`0000001`)\n  over two lines\n<!-- not 0000003 -->");
+    let edited =
+        once.replace("- one (`0000001`)", "- one, told better (`0000001`)\n  over two lines\n<!-- not 0000003 -->");
     let more = edition("1.0.0", &[(5, "feat!: five"), (4, "fix: four"), (3, "fix: three"), (1, "fix: one")]);
     let twice = put(Some(&edited), &more);
     let want = "## [1.0.0] - 2026-01-31
@@ -171,11 +178,36 @@ fn release_candidates_are_told_once() {
 /// Files as somebody may write them: pieces of changelogs in any order.
 fn file() -> impl Strategy<Value = String> {
     let line = prop::sample::select(vec![
-        "# Changelog", "## [Unreleased]", "## [1.0.0] - 2025-01-01", "## v1.1.0", "## 2.0.0", "# [3.0.0](x)", "### Added",
-        "### Fixed", "### Mine", "#### deep", "- one", "* two", "- told (`0000001`)", "  more", "text", "", "", "", "```",
-        "~~~~", "<!-- a", "b -->", "[1.0.0]: https://x", "- - x", "\t- y", "0000002", "   ",
+        "# Changelog",
+        "## [Unreleased]",
+        "## [1.0.0] - 2025-01-01",
+        "## v1.1.0",
+        "## 2.0.0",
+        "# [3.0.0](x)",
+        "### Added",
+        "### Fixed",
+        "### Mine",
+        "#### deep",
+        "- one",
+        "* two",
+        "- told (`0000001`)",
+        "  more",
+        "text",
+        "",
+        "",
+        "",
+        "```",
+        "~~~~",
+        "<!-- a",
+        "b -->",
+        "[1.0.0]: https://x",
+        "- - x",
+        "\t- y",
+        "0000002",
+        "   ",
     ]);
-    (prop::collection::vec(line, 0..30), prop::sample::select(vec!["\n", "\r\n"])).prop_map(|(lines, end)| lines.join(end))
+    (prop::collection::vec(line, 0..30), prop::sample::select(vec!["\n", "\r\n"]))
+        .prop_map(|(lines, end)| lines.join(end))
 }
 
 fn news() -> impl Strategy<Value = Edition> {

@@ -79,8 +79,12 @@ impl Fault for FilesError {
             Self::Form { .. } => "correct the file; sealift changes nothing that it cannot read".into(),
             Self::NoPlace { .. } => "correct version.files in sealift.toml, or write a version there first".into(),
             Self::GoMod(error) => return error.hint(),
-            Self::ModulePath { .. } => "sealift version bump --fix changes them (https://go.dev/ref/mod#major-version-suffixes)".into(),
-            Self::Retracted { .. } => "take the line out of go.mod, or ask for a later version: Release-As: X.Y.Z".into(),
+            Self::ModulePath { .. } => {
+                "sealift version bump --fix changes them (https://go.dev/ref/mod#major-version-suffixes)".into()
+            }
+            Self::Retracted { .. } => {
+                "take the line out of go.mod, or ask for a later version: Release-As: X.Y.Z".into()
+            }
         })
     }
 

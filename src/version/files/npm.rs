@@ -48,7 +48,7 @@ pub fn read(file: &str, text: &str) -> Result<Package, FilesError> {
 pub fn package(file: &str, text: &str, change: &Change<'_>) -> Result<String, FilesError> {
     let mut changes = Vec::new();
     strings(file, text, &mut |path, range| match path {
-        [name] if name == "version" && text[range.clone()] == change.from => {
+        [name] if name == "version" && text[range.clone()] == *change.from => {
             changes.push((range, change.to.to_string()));
         }
         [table, name] if DEPENDENCIES.contains(&table.as_str()) && change.names.contains(name.as_str()) => {
@@ -137,9 +137,11 @@ impl Reader<'_> {
             Some(b'[') => self.group(b']', false),
             _ => {
                 let rest = &self.text[self.at..];
-                let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)).unwrap_or(rest.len());
+                let length =
+                    rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)).unwrap_or(rest.len());
                 let word = &rest[..length];
-                let is_number = word.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && word.parse::<f64>().is_ok();
+                let is_number =
+                    word.starts_with(|c: char| c == '-' || c.is_ascii_digit()) && word.parse::<f64>().is_ok();
                 self.at += length;
                 if is_number || matches!(word, "true" | "false" | "null") { Ok(()) } else { Err("not JSON") }
             }

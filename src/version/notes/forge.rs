@@ -118,9 +118,15 @@ mod tests {
 
     #[test]
     fn an_address_that_could_end_a_link_is_none() {
-        for source in
-            ["https://github.com/o/n)(x", "https://github.com/o/n\nx", "javascript://github.com/x", "git@github.com:o/n", "https://github.com", "https://git.example/o/n", "https://u@github.com/o/n"]
-        {
+        for source in [
+            "https://github.com/o/n)(x",
+            "https://github.com/o/n\nx",
+            "javascript://github.com/x",
+            "git@github.com:o/n",
+            "https://github.com",
+            "https://git.example/o/n",
+            "https://u@github.com/o/n",
+        ] {
             assert_eq!(Forge::of(source, None), None, "{source}");
         }
         assert_eq!(Forge::of("https://github.com/o/n", Some(ForgeKind::None)), None);

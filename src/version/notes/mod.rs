@@ -94,7 +94,8 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn view(&self, edition: &Edition, standalone: bool) -> View {
-        let date = Timestamp::from_unix(edition.time).map_or_else(String::new, |time| time.to_string()[..10].to_owned());
+        let date =
+            Timestamp::from_unix(edition.time).map_or_else(String::new, |time| time.to_string()[..10].to_owned());
         View {
             version: safe(edition.version.to_string()),
             tag: self.line(&edition.tag),
@@ -137,7 +138,8 @@ impl Teller<'_> {
         let mut links = commit.clone();
         for reference in &change.references {
             // One that the text names is a link there.
-            let url = self.forge.and_then(|forge| forge.reference(reference)).filter(|_| !text.contains(reference.as_str()));
+            let url =
+                self.forge.and_then(|forge| forge.reference(reference)).filter(|_| !text.contains(reference.as_str()));
             if let Some(url) = url {
                 links += &format!(", [{}]({url})", markdown::line(reference, None));
             }

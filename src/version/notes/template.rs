@@ -1,7 +1,7 @@
 //! Notes through a template of the user's, or the built-in one.
 
-use minijinja::value::Serde;
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, filters, tests};
 
 use super::{Edition, Forge, Teller, markdown};

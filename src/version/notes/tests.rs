@@ -188,7 +188,10 @@ fn a_template_of_ones_own() {
         Style::new(&settings, None, Some(("n.jinja", template))).and_then(|mut style| style.notes(edition, false))
     };
     let one = edition("1.2.0", None, &["feat(x): a <b>", "fix: c"]);
-    let text = render("# {{ tag }}\n{% for s in sections %}{% for i in s.items %}* {{ i.text }}\n{% endfor %}{% endfor %}", &one);
+    let text = render(
+        "# {{ tag }}\n{% for s in sections %}{% for i in s.items %}* {{ i.text }}\n{% endfor %}{% endfor %}",
+        &one,
+    );
     assert_eq!(text.unwrap(), "# v1.2.0\n* a &lt;b&gt;\n* c\n");
     assert_eq!(render("{{ '@all <b>' ~ '' }}{{ 3 }}", &one).unwrap(), "`@all` &lt;b&gt;3\n");
     for (template, line, what) in [
@@ -199,7 +202,11 @@ fn a_template_of_ones_own() {
         ("{% include 'x' %}", 1, ""),
         ("{{ range(3) }}", 1, ""),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", 1, ""),
-        ("{% macro m(n) %}{% for s in sections %}{% for t in sections %}{{ m(n) }}{% endfor %}{% endfor %}{% endmacro %}\n{{ m(1) }}", 1, ""),
+        (
+            "{% macro m(n) %}{% for s in sections %}{% for t in sections %}{{ m(n) }}{% endfor %}{% endfor %}{% endmacro %}\n{{ m(1) }}",
+            1,
+            "",
+        ),
     ] {
         let error = render(template, &one).unwrap_err();
         assert_eq!(error.code(), "changelog.template", "{template}");
@@ -238,11 +245,78 @@ proptest! {
 /// Texts of the signs that mean something, and of anything.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "`", "``", "```", "*", "**", "_", "__", "~~", "[", "]", "(", ")", "](x)", "![", "<", ">", "<b>", "</b>", "<!--", "-->",
-        "&lt;", "&", "#", "##", "- ", "+ ", "1. ", "2) ", "=", "---", "|", "$", "$$", "\\", "\n", "\n\n", "\r\n", "\t", "    ",
-        "@", "@bob", "a@b.c", "https://x.y", "http://", "://", "www.", "www.x", ":", ": ", "{{", "{%", "!", "\"", "'", "^", "word",
-        "a", "1", ".", ",", "é", "漢", "\u{1b}", "\u{202e}", "\u{a0}", "\u{3000}", "[^a]", "[x]", ":smile:", "%",
+        "`",
+        "``",
+        "```",
+        "*",
+        "**",
+        "_",
+        "__",
+        "~~",
+        "[",
+        "]",
+        "(",
+        ")",
+        "](x)",
+        "![",
+        "<",
+        ">",
+        "<b>",
+        "</b>",
+        "<!--",
+        "-->",
+        "&lt;",
+        "&",
+        "#",
+        "##",
+        "- ",
+        "+ ",
+        "1. ",
+        "2) ",
+        "=",
+        "---",
+        "|",
+        "$",
+        "$$",
+        "\\",
+        "\n",
+        "\n\n",
+        "\r\n",
+        "\t",
+        "    ",
+        "@",
+        "@bob",
+        "a@b.c",
+        "https://x.y",
+        "http://",
+        "://",
+        "www.",
+        "www.x",
+        ":",
+        ": ",
+        "{{",
+        "{%",
+        "!",
+        "\"",
+        "'",
+        "^",
+        "word",
+        "a",
+        "1",
+        ".",
+        ",",
+        "é",
+        "漢",
+        "\u{1b}",
+        "\u{202e}",
+        "\u{a0}",
+        "\u{3000}",
+        "[^a]",
+        "[x]",
+        ":smile:",
+        "%",
     ]);
     let any = any::<char>().prop_map(|c| c.to_string());
-    prop::collection::vec(prop_oneof![8 => piece.prop_map(str::to_owned), 1 => any], 0..24).prop_map(|parts| parts.concat())
+    prop::collection::vec(prop_oneof![8 => piece.prop_map(str::to_owned), 1 => any], 0..24)
+        .prop_map(|parts| parts.concat())
 }
