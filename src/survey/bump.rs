@@ -138,8 +138,8 @@ impl<'a> Texts<'a> {
             return Ok(tags);
         }
         let mut lines = Vec::new();
-        for path in self.named("go.mod") {
-            let old = self.text(&path)?.unwrap_or_default();
+        for path in self.named("go.mod").into_iter().chain([plain("go.work")]) {
+            let Some(old) = self.text(&path)? else { continue };
             self.change(&path, |text| go::go_mod(path.as_str(), text, &modules))?;
             if wanted.is_some() {
                 self.differences(&path, &old, &mut lines);

@@ -55,7 +55,7 @@ pub fn tag(folder: &str, version: &Version) -> String {
     if folder.is_empty() { format!("v{version}") } else { format!("{folder}/v{version}") }
 }
 
-/// Changes what a `go.mod` says of the repository's modules: its own path, requirements, replacements.
+/// Changes what a `go.mod` or `go.work` says of the repository's modules: its own path, requirements, replacements.
 ///
 /// # Errors
 /// `gomod.grammar`.

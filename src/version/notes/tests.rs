@@ -102,7 +102,9 @@ fn notes_that_stand_alone_have_no_heading_and_name_people() {
 **All changes:** [v1.0.0](https://github.com/acme/shop/releases/tag/v1.0.0)
 ";
     assert_eq!(text, want);
-    let text = told(&edition("1.0.1", None, &["chore: nothing"]), None, false);
+    let text = told(&edition("1.0.0", None, &["chore: nothing"]), None, false);
+    assert_eq!(text, "## [1.0.0] - 2026-01-31\n\nThe first release.\n");
+    let text = told(&edition("1.0.1", Some("v1.0.0"), &["chore: nothing"]), None, false);
     assert_eq!(text, "## [1.0.1] - 2026-01-31\n\nNo changes that users would notice.\n");
 }
 
