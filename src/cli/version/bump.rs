@@ -16,7 +16,7 @@ use crate::version::Edit;
 pub struct Bump {
     /// This version in place of the next one
     #[arg(value_name = "VERSION")]
-    version: Option<String>,
+    to: Option<String>,
     /// Change the module path and all imports where the major version asks for it (Go)
     #[arg(long)]
     fix: bool,
@@ -30,7 +30,7 @@ impl Bump {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &Selection::default(), None)?;
         let config = &project.config;
-        let version = match &self.version {
+        let version = match &self.to {
             Some(text) => Version::parse(text).map_err(|why| {
                 let hint = Some("for example 1.4.0, without the tag's prefix".to_owned());
                 crate::cli::usage("version.argument", Kind::Usage, format!("{text:?} is not a version: {why}"), hint)
