@@ -19,8 +19,8 @@ use std::path::PathBuf;
 
 use sealift_trust::json::MAX_INTEGER;
 use sealift_trust::statement::{
-    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, Commit, Held, MANIFEST, MAX_MANIFEST, Service, SourceUrl,
-    Timestamp, UNSIGNED, signature_of,
+    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, Commit, Held, MANIFEST, MAX_MANIFEST, NOTES, Service,
+    SourceUrl, Timestamp, UNSIGNED, signature_of,
 };
 use sealift_trust::{
     Detached, Digest, Envelope, FileName, PayloadType, Predicate, Release, SignatureFormat, Statement, name,
@@ -67,6 +67,8 @@ pub struct Contents<'a> {
     pub images: &'a [ImageIndex],
     /// The binaries in both.
     pub binaries: &'a [Binary],
+    /// What is new, as Markdown, where somebody has told it.
+    pub notes: Option<&'a str>,
 }
 
 /// Where the bytes of a release's contents lie now, usually in the store.
@@ -103,7 +105,7 @@ pub struct Signing<'a> {
 /// The longest archive that is signed by itself, in bytes: Ed25519 and RSA take a message as a whole.
 const MAX_SIGNED: u64 = 1 << 30;
 
-/// Decides `checksums.txt` with its signatures and `release.json`, or without a key `checksums.txt` and
+/// Decides `notes.md`, `checksums.txt` with its signatures and `release.json`, or without a key `checksums.txt` and
 /// `release.unsigned.json`. The same input gives the same bytes, unless a signer of another process decides otherwise.
 pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing<'_>>) -> Result<Sealed, AttestError> {
     let statement = Statement::release(release(subject, contents, companions(contents, signing)?)?)?;
@@ -111,7 +113,7 @@ pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing
     let manifest = Digest::of(&payload);
     let Predicate::Release(release) = statement.into_predicate();
     let checksums = release.checksums().into_bytes();
-    let mut files = Vec::new();
+    let mut files: Vec<_> = contents.notes.iter().map(|text| (own(NOTES), text.as_bytes().to_vec())).collect();
     match signing {
         None => files.extend([(own(CHECKSUMS), checksums), (own(UNSIGNED), payload)]),
         Some(signing) => {
@@ -194,7 +196,8 @@ fn release(subject: &Subject, contents: &Contents<'_>, companions: Vec<FileName>
     let archives = contents.archives.iter().map(archive_entry);
     let images = contents.images.iter().flat_map(layout::entries);
     let binaries = contents.binaries.iter().map(binary_entry);
-    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).collect();
+    let notes = contents.notes.iter().map(|text| notes_entry(text));
+    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).chain(notes).collect();
     Ok(Release {
         product: subject.product.clone(),
         version: subject.version.clone(),
@@ -241,6 +244,20 @@ fn binary_entry(binary: &Binary) -> Result<Entry, AttestError> {
         digest: binary.artifact.digest(),
         size: size(binary.artifact, binary.service.as_str())?,
         media_type: "application/octet-stream".parse()?,
+        holds: Vec::new(),
+    })
+}
+
+fn notes_entry(text: &str) -> Result<Entry, AttestError> {
+    let artifact = Artifact::of(text.as_bytes());
+    Ok(Entry {
+        name: ArtifactName::File(own(NOTES)),
+        kind: ArtifactKind::Notes,
+        service: None,
+        target: None,
+        digest: artifact.digest(),
+        size: size(artifact, NOTES)?,
+        media_type: "text/markdown".parse()?,
         holds: Vec::new(),
     })
 }

@@ -53,7 +53,8 @@ impl Attest {
         let records = project.records()?;
         let signer = signer(&project, self.sealing.key.as_deref())?;
         let aim = Aim::release(self.snapshot, Images::Unwanted);
-        let (_, plan) = project.plan(aim, &self.selection)?;
+        let (survey, plan) = project.plan(aim, &self.selection)?;
+        let notes = project.notes(&survey)?;
         let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;
         let planned: Vec<&str> = plan.packages.iter().map(|package| package.name.as_str()).collect();
         let recorded: Vec<&str> = recalled.archives.iter().map(|archive| archive.name.as_str()).collect();
@@ -68,7 +69,7 @@ impl Attest {
         }
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let Recalled { archives, binaries } = recalled;
-        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new() };
+        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), notes };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let sealed = seal_and_place(&project, &records, &plan, &parts, (signer.as_ref(), clean(self.sealing.clean)))?;
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": signer.is_some() });

@@ -69,10 +69,12 @@ impl Release {
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
         // A tag that is somebody else's is better known now, too.
         let prepared = self.prepare(&project, &survey)?;
+        let notes = project.notes(&survey)?;
         let yard = project.yard(&survey, &plan);
         let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
+        let parts = Parts { notes, ..parts };
         let sealed = seal_and_place(&project, &records, &plan, &parts, (signer.as_ref(), clean(self.sealing.clean)))?;
         build::hooks(&yard, &project.config.root, "after")?;
         let signed = signer.is_some();
@@ -175,6 +177,8 @@ pub struct Parts {
     pub images: Vec<ImageIndex>,
     /// Where each blob of the images lies.
     pub blobs: BTreeMap<Digest, PathBuf>,
+    /// What is new.
+    pub notes: Option<String>,
 }
 
 impl Parts {
@@ -186,6 +190,7 @@ impl Parts {
             files: made.packed.iter().map(|packed| packed.file.clone()).collect(),
             images: Vec::new(),
             blobs: BTreeMap::new(),
+            notes: None,
         }
     }
 
@@ -199,7 +204,8 @@ impl Parts {
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
+        let notes = self.notes.as_deref();
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes }
     }
 }
 

@@ -20,6 +20,9 @@ pub enum Beside<'a> {
     ArtifactSignature(&'a FileName, &'a Artifact),
 }
 
+/// What is new in a release, for people: an artifact of the kind [`super::ArtifactKind::Notes`].
+pub const NOTES: &str = "notes.md";
+
 /// Where a statement lies that nobody signed. No release has such a file.
 pub const UNSIGNED: &str = "release.unsigned.json";
 

@@ -15,7 +15,7 @@ use crate::digest::Digest;
 use crate::dsse::{Opened, PayloadType};
 use crate::json::{self, JsonError, Limits, Numbers, Value};
 
-pub use beside::{Beside, CHECKSUMS, MAX_MANIFEST, UNSIGNED, signature_of};
+pub use beside::{Beside, CHECKSUMS, MAX_MANIFEST, NOTES, UNSIGNED, signature_of};
 pub use check::{MANIFEST, MAX_ENTRIES, ReleaseError};
 pub use layout::{
     IMAGE_INDEX, IMAGE_MANIFEST, IndexEntry, LAYOUT, LAYOUT_BLOBS, LAYOUT_FILE, LAYOUT_INDEX, LAYOUT_TEXT, layout_index,
