@@ -198,6 +198,7 @@ impl<E: Fault> From<E> for Failure {
 impl Failure {
     fn interrupted(code: &'static str, hint: Option<String>) -> Self {
         let (kind, message) = (Kind::Interrupted, "interrupted".to_owned());
+        let hint = hint.or_else(|| Some("run the same command again".to_owned()));
         Self { code, kind, message, causes: Vec::new(), hint, place: None, detail: None }
     }
 }
@@ -241,6 +242,27 @@ mod tests {
         let codes: std::collections::BTreeSet<u8> = Kind::ALL.iter().map(|kind| kind.exit_code()).collect();
         assert_eq!(codes.len(), Kind::ALL.len());
         assert!(Kind::ALL.iter().all(|kind| !kind.meaning().is_empty()));
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the compiler was killed")]
+    struct Stopped;
+
+    impl Fault for Stopped {
+        fn code(&self) -> &'static str {
+            "test.interrupted"
+        }
+
+        fn kind(&self) -> Kind {
+            Kind::Interrupted
+        }
+    }
+
+    #[test]
+    fn an_interruption_is_no_fault_and_says_what_next() {
+        let failure = Failure::from(Stopped);
+        assert_eq!((failure.message.as_str(), failure.causes.len()), ("interrupted", 0));
+        assert_eq!(failure.hint.as_deref(), Some("run the same command again"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use crate::error::{Fault, Kind};
+
 /// Something a user may want to see.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -31,6 +33,11 @@ pub enum Event {
     },
     /// A step failed; the failure itself is returned by the stage.
     Failed {
+        /// As in [`Event::Started`].
+        step: String,
+    },
+    /// A step did not end because the user said stop: nothing is wrong with it.
+    Stopped {
         /// As in [`Event::Started`].
         step: String,
     },
@@ -85,6 +92,12 @@ impl Events {
         if let Some(sender) = &self.0 {
             drop(sender.send(event));
         }
+    }
+
+    /// Sends [`Event::Failed`], or [`Event::Stopped`] where the fault is an interruption.
+    pub fn failed(&self, step: String, fault: &impl Fault) {
+        let stopped = fault.kind() == Kind::Interrupted;
+        self.send(if stopped { Event::Stopped { step } } else { Event::Failed { step } });
     }
 
     /// Sends an [`Event::Info`].

@@ -1,37 +1,48 @@
-//! The stages in a row: what `sealift release` and `sealift package` do with a plan.
+//! The stages in a row: what `sealift release`, `sealift package` and `sealift image` do with a plan.
 
 use std::sync::mpsc::channel;
 
 use crate::build::{self, Built, Yard};
 use crate::error::Failure;
-use crate::package::{self, Bench, Packed};
+use crate::image::{self, Places};
+use crate::package::{self, Packed};
 
-/// Binaries and archives of a plan.
+/// Binaries, archives and images of a plan.
 pub struct Made {
     /// The binaries, in the order of the plan.
     pub built: Vec<Built>,
     /// The archives, in the order of the plan.
     pub packed: Vec<Packed>,
+    /// The images, in the order of the plan.
+    pub images: Vec<image::Made>,
 }
 
-/// Builds and packages, one overlapping the other, while the checks of the sources run. The checks stand before
-/// everything that follows: a release whose sources are not what `go.sum` says is not made.
-pub fn make(yard: &Yard<'_>) -> Result<Made, Failure> {
-    let bench = Bench { host: yard.host, events: yard.events, store: yard.store, plan: yard.plan };
-    let (send, receive) = channel();
-    let (built, packed, checked) = std::thread::scope(|scope| {
-        let packing = scope.spawn(|| package::package(&bench, &{ receive }));
+/// Builds, packages and makes images, one overlapping the other, while the checks of the sources run. The checks stand
+/// before everything that follows: a release whose sources are not what `go.sum` says is not made.
+pub fn make(yard: &Yard<'_>, places: &Places<'_>) -> Result<Made, Failure> {
+    let packing = package::Bench { host: yard.host, events: yard.events, store: yard.store, plan: yard.plan };
+    let imaging = image::Bench { host: yard.host, events: yard.events, store: yard.store, plan: yard.plan, places };
+    let (to_pack, to_be_packed) = channel();
+    let (to_image, to_be_imaged) = channel();
+    let (built, packed, images, checked) = std::thread::scope(|scope| {
+        let packing =
+            (!yard.plan.packages.is_empty()).then(|| scope.spawn(|| package::package(&packing, &{ to_be_packed })));
+        let imaging = (!yard.plan.images.is_empty()).then(|| scope.spawn(|| image::image(&imaging, &{ to_be_imaged })));
         let checking = scope.spawn(|| build::check(yard));
-        // The channel closes when the last binary is sent: the sender lives in this call alone.
+        // The channels close when the last binary is sent: the senders live in this call alone.
         let built = build::build(yard, &{
-            let send = send;
-            // A packager that has failed has dropped its end, and says why itself.
-            move |built: Built| drop(send.send(built.binary))
+            let (to_pack, to_image) = (to_pack, to_image);
+            // A stage that has failed has dropped its end, and says why itself.
+            move |built: Built| {
+                drop(to_image.send(built.binary.clone()));
+                drop(to_pack.send(built.binary));
+            }
         });
-        let packed = packing.join().expect("packaging does not panic");
-        (built, packed, checking.join().expect("checking does not panic"))
+        let packed = packing.map_or(Ok(Vec::new()), |packing| packing.join().expect("packaging does not panic"));
+        let images = imaging.map_or(Ok(Vec::new()), |imaging| imaging.join().expect("making images does not panic"));
+        (built, packed, images, checking.join().expect("checking does not panic"))
     });
     let built = built?;
     checked?;
-    Ok(Made { built, packed: packed? })
+    Ok(Made { built, packed: packed?, images: images? })
 }

@@ -1,10 +1,14 @@
-//! What a release is made of, as values: the binaries of `build` and the archives of `package`.
+//! What a release is made of, as values: the binaries of `build`, the archives of `package` and the images of `image`.
+
+mod image;
 
 use sealift_trust::{Digest, FileName};
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::Artifact;
 use crate::target::Target;
+
+pub use image::{Image, ImageIndex, RecordedImage, RecordedImages, RecordedIndex, read_images, record_images};
 
 /// The schema of [`record`]'s document.
 const SCHEMA: &str = "urn:sealift:package:1";
@@ -51,11 +55,11 @@ pub enum ArchiveKind {
     Source,
 }
 
-/// A binary in an archive.
+/// A binary in an archive or an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Held {
-    /// Where it lies in the archive.
+    /// Where it lies in the archive, or in the root file system of the image.
     pub path: String,
     /// The service it is.
     pub service: FileName,
@@ -134,8 +138,13 @@ pub enum RecordError {
     #[error("the record is not what was written")]
     Json(#[from] sealift_trust::JsonError),
     /// Another document, or one of another version.
-    #[error("the record's schema is {0:?}, not {SCHEMA}")]
-    Schema(String),
+    #[error("the record's schema is {found:?}, not {wanted}")]
+    Schema {
+        /// What it says.
+        found: String,
+        /// The one that is read.
+        wanted: &'static str,
+    },
 }
 
 /// Writes `.sealift/package.json`: canonical JSON, so that [`read`] takes these bytes and no others.
@@ -152,11 +161,19 @@ pub fn record(binaries: &[Binary], archives: &[Archive]) -> Result<Vec<u8>, Reco
 
 /// Reads what [`record`] wrote, strictly: any other byte is refused.
 pub fn read(bytes: &[u8]) -> Result<Recorded, RecordError> {
+    read_canonical(bytes, SCHEMA, |recorded: &Recorded| &recorded.schema)
+}
+
+fn read_canonical<T: Serialize + serde::de::DeserializeOwned>(
+    bytes: &[u8],
+    wanted: &'static str,
+    schema: impl Fn(&T) -> &String,
+) -> Result<T, RecordError> {
     use sealift_trust::json::{Limits, Numbers, canonical, from_value, parse_canonical, to_value};
     let limits = Limits { bytes: MAX_RECORD, values: 1_000_000, numbers: Numbers::IntegersOnly };
-    let recorded: Recorded = from_value(parse_canonical(bytes, &limits)?)?;
-    if recorded.schema != SCHEMA {
-        return Err(RecordError::Schema(recorded.schema.chars().take(80).collect()));
+    let recorded: T = from_value(parse_canonical(bytes, &limits)?)?;
+    if schema(&recorded) != wanted {
+        return Err(RecordError::Schema { found: schema(&recorded).chars().take(80).collect(), wanted });
     }
     // A derived reader takes an array for a struct and nothing for null; the writer does not.
     if canonical(&to_value(&recorded)?) != bytes {

@@ -7,7 +7,7 @@ use crate::error::{Fault, Kind, nearest};
 
 mod pattern;
 
-pub use pattern::{Pattern, resolve};
+pub use pattern::{Pattern, resolve, selects};
 
 /// An operating system and an architecture, with a variant where the architecture has one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

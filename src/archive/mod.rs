@@ -19,7 +19,9 @@ pub use path::{MemberPath, PathFault};
 pub use read::limits::{Folders, Limits, Links, Names};
 pub use read::listing::{Entry, EntryKind, Listing};
 pub use read::{Open, ReadSeek, Sink, extract, list};
-pub use write::{Held, Member, Opener, Recipe, Written, write};
+pub use write::{
+    Attributes, Held, LayerBody, LayerEntry, LayerWritten, Member, Opener, Recipe, Written, write, write_layer,
+};
 
 /// What of a file's permissions an archive keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]

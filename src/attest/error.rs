@@ -57,8 +57,10 @@ pub enum AttestError {
         /// The folder.
         folder: String,
     },
-    /// Two files with one name.
-    #[error("two files are to be named {0:?}, when upper and lower case are not told apart")]
+    /// Two files with one path, or a file where a folder must be.
+    #[error(
+        "two files are to be named {0:?}, or one is to lie in the other, when upper and lower case are not told apart"
+    )]
     SameName(String),
     /// A file is no longer what was measured.
     #[error("{path} is no longer what was measured when it was made")]
@@ -168,7 +170,7 @@ impl Fault for AttestError {
             Self::Repository { .. } => Some("choose a folder of its own for the release".to_owned()),
             Self::Changed { .. } => Some("run the same command again: what is damaged is made again".to_owned()),
             Self::Missing { .. } | Self::Record { .. } | Self::Archive { .. } => {
-                Some("sealift package makes it again".to_owned())
+                Some("sealift package, and sealift image for images, makes it again".to_owned())
             }
             Self::Journal { path, .. } => Some(format!("remove {path}, and pass --clean")),
             Self::Created(_) => Some("set SOURCE_DATE_EPOCH to seconds since 1970".to_owned()),

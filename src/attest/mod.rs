@@ -1,11 +1,13 @@
-//! From archives to a release that can be judged: checksums, the signed manifest, and a `dist/` that is never half-made.
+//! From archives and images to a release that can be judged: checksums, the signed manifest, and a `dist/` that is never
+//! half-made.
 //!
 //! [`seal`] decides every byte and touches nothing; [`place`] makes `dist/` hold exactly these bytes; [`recall`] gives
-//! back what an earlier run packaged; [`keys`] reads and makes secret keys.
+//! back what an earlier run packaged, and [`recall_images`] its images; [`keys`] reads and makes secret keys.
 
 mod error;
 mod journal;
 pub mod keys;
+mod layout;
 mod place;
 mod recall;
 #[cfg(test)]
@@ -21,11 +23,12 @@ use sealift_trust::statement::{
 use sealift_trust::{Digest, Envelope, FileName, PayloadType, Predicate, Release, SecretKey, Statement, name};
 
 use crate::artifact::Artifact;
-use crate::product::{Archive, ArchiveKind, Binary};
+use crate::product::{Archive, ArchiveKind, Binary, ImageIndex};
 
 pub use error::AttestError;
-pub use place::{Clean, Dist, Placed, Placement, Source, place};
-pub use recall::{Recalled, recall};
+pub use layout::{blob_path, layout};
+pub use place::{Clean, Dist, Placed, Placement, Reach, Source, place};
+pub use recall::{Recalled, recall, recall_images};
 
 /// What a release says of itself, besides its artifacts.
 #[derive(Clone, Debug)]
@@ -48,6 +51,26 @@ pub struct Subject {
     pub services: Vec<Service>,
 }
 
+/// What a release is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Contents<'a> {
+    /// The archives.
+    pub archives: &'a [Archive],
+    /// The images of each service that has some.
+    pub images: &'a [ImageIndex],
+    /// The binaries in both.
+    pub binaries: &'a [Binary],
+}
+
+/// Where the bytes of a release's contents lie now, usually in the store.
+#[derive(Clone, Copy)]
+pub struct Stored<'a> {
+    /// Those of an archive.
+    pub archive: &'a dyn Fn(&Archive) -> PathBuf,
+    /// Those of a blob of an image: manifest, configuration or layer.
+    pub blob: &'a dyn Fn(Digest) -> PathBuf,
+}
+
 /// A release whose every byte is decided.
 #[derive(Clone, Debug)]
 pub struct Sealed {
@@ -61,14 +84,9 @@ pub struct Sealed {
 
 /// Decides `checksums.txt`, `checksums.txt.sig` and `release.json`, or without a key `checksums.txt` and
 /// `release.unsigned.json`. The same input gives the same bytes.
-pub fn seal(
-    subject: &Subject,
-    archives: &[Archive],
-    binaries: &[Binary],
-    key: Option<&SecretKey>,
-) -> Result<Sealed, AttestError> {
+pub fn seal(subject: &Subject, contents: &Contents<'_>, key: Option<&SecretKey>) -> Result<Sealed, AttestError> {
     let companions: &[&str] = if key.is_some() { &[CHECKSUMS, CHECKSUMS_SIGNATURE] } else { &[CHECKSUMS] };
-    let statement = Statement::release(release(subject, archives, binaries, companions)?)?;
+    let statement = Statement::release(release(subject, contents, companions)?)?;
     let payload = statement.to_payload()?;
     let manifest = Digest::of(&payload);
     let Predicate::Release(release) = statement.into_predicate();
@@ -90,22 +108,18 @@ pub fn seal(
 }
 
 impl Sealed {
-    /// Everything that belongs into `dist/`, in the order in which it is put there. `stored` says where the bytes of
-    /// each archive lie now.
-    pub fn placements<'a>(
-        &self,
-        archives: impl IntoIterator<Item = &'a Archive>,
-        stored: impl Fn(&Archive) -> PathBuf,
-    ) -> Vec<Placement> {
+    /// Everything that belongs into `dist/`, in the order in which it is put there.
+    pub fn placements(&self, contents: &Contents<'_>, stored: Stored<'_>) -> Vec<Placement> {
         let archive = |archive: &Archive| Placement {
-            name: archive.name.clone(),
-            source: Source::File { path: stored(archive), artifact: archive.artifact },
+            path: archive.name.clone().into(),
+            source: Source::File { path: (stored.archive)(archive), artifact: archive.artifact },
         };
         let decided = |(name, bytes): &(FileName, Vec<u8>)| Placement {
-            name: name.clone(),
+            path: name.clone().into(),
             source: Source::Bytes(bytes.clone()),
         };
-        archives.into_iter().map(archive).chain(self.files.iter().map(decided)).collect()
+        let images = layout(contents.images, stored.blob);
+        contents.archives.iter().map(archive).chain(images).chain(self.files.iter().map(decided)).collect()
     }
 }
 
@@ -123,14 +137,11 @@ fn envelope(payload: Vec<u8>, key: &SecretKey) -> Result<Vec<u8>, AttestError> {
     Ok(bytes)
 }
 
-fn release(
-    subject: &Subject,
-    archives: &[Archive],
-    binaries: &[Binary],
-    companions: &[&str],
-) -> Result<Release, AttestError> {
-    let archives = archives.iter().map(archive_entry);
-    let entries: Result<Vec<Entry>, AttestError> = archives.chain(binaries.iter().map(binary_entry)).collect();
+fn release(subject: &Subject, contents: &Contents<'_>, companions: &[&str]) -> Result<Release, AttestError> {
+    let archives = contents.archives.iter().map(archive_entry);
+    let images = contents.images.iter().flat_map(layout::entries);
+    let binaries = contents.binaries.iter().map(binary_entry);
+    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).collect();
     Ok(Release {
         product: subject.product.clone(),
         version: subject.version.clone(),

@@ -1,14 +1,16 @@
 //! Makes `dist/` hold exactly one release. Killed at any moment, it leaves a folder without a manifest, or with one
 //! that is right, and the next run goes on.
 
+mod there;
+
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use sealift_trust::FileName;
-use sealift_trust::statement::{MANIFEST, UNSIGNED};
+use sealift_trust::name::InnerPath;
+use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE, LAYOUT, LAYOUT_INDEX, MANIFEST, UNSIGNED};
 
+use self::there::There;
 use super::{AttestError, journal};
 use crate::artifact::Artifact;
 use crate::host::files::{self, FileError, What};
@@ -22,8 +24,8 @@ const MODE: u32 = 0o644;
 /// A file that belongs into `dist/`.
 #[derive(Clone, Debug)]
 pub struct Placement {
-    /// Its name there.
-    pub name: FileName,
+    /// Its path there: a name, or one below folders that are made for it.
+    pub path: InnerPath,
     /// Where its bytes are.
     pub source: Source,
 }
@@ -49,10 +51,6 @@ impl Placement {
             Source::File { artifact, .. } => *artifact,
         }
     }
-
-    fn is_manifest(&self) -> bool {
-        matches!(self.name.as_str(), MANIFEST | UNSIGNED)
-    }
 }
 
 /// Where a release goes.
@@ -62,8 +60,35 @@ pub struct Dist<'a> {
     pub folder: &'a Path,
     /// The list of the files in it that are ours: `.sealift/dist.json`.
     pub journal: &'a Path,
+    /// Which of our files are decided.
+    pub reach: Reach,
     /// What happens to files that are not ours.
     pub clean: Clean,
+}
+
+/// Which of our files in `dist/` a run decides. What follows from the whole release always goes when a part of it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All of them.
+    All,
+    /// Those beside the manifest: the images of an earlier run stay.
+    Files,
+    /// The images: the archives of an earlier run stay.
+    Images,
+}
+
+impl Reach {
+    /// Whether a file of ours stays although nothing places it.
+    fn spares(self, path: &InnerPath) -> bool {
+        let is_below = path.as_str().strip_prefix(LAYOUT).is_some_and(|rest| rest.starts_with('/'));
+        match self {
+            Reach::All => false,
+            Reach::Files => is_below,
+            Reach::Images => {
+                !is_below && !matches!(path.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE | MANIFEST | UNSIGNED)
+            }
+        }
+    }
 }
 
 /// What happens to files that somebody else put into `dist/`.
@@ -79,11 +104,40 @@ pub enum Clean {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placed {
     /// Files that were written.
-    pub written: Vec<FileName>,
+    pub written: Vec<InnerPath>,
     /// Files that were there already, byte for byte, and were not touched.
-    pub kept: Vec<FileName>,
-    /// Names that were removed.
+    pub kept: Vec<InnerPath>,
+    /// Paths that were removed.
     pub removed: Vec<String>,
+}
+
+/// A file that says that others are there and right: it goes before one of them changes, and comes after all of them.
+struct Pointer {
+    /// The folder that it speaks of, in which it lies; empty for `dist/` itself.
+    folder: &'static str,
+    name: &'static str,
+}
+
+/// In the order in which they are written; the narrower comes first.
+const POINTERS: [Pointer; 3] = [
+    Pointer { folder: LAYOUT, name: LAYOUT_INDEX },
+    Pointer { folder: "", name: UNSIGNED },
+    Pointer { folder: "", name: MANIFEST },
+];
+
+impl Pointer {
+    fn path(&self, folder: &Path) -> PathBuf {
+        folder.join(self.folder).join(self.name)
+    }
+
+    fn is(&self, path: &InnerPath) -> bool {
+        Path::new(self.folder).join(self.name) == Path::new(path.as_str())
+    }
+
+    /// Whether something changes of which it speaks.
+    fn falls(&self, changes: &[PathBuf]) -> bool {
+        changes.iter().any(|path| path.starts_with(self.folder))
+    }
 }
 
 /// Makes the folder hold exactly these files. What is already there is measured and left alone; the manifest is removed
@@ -93,96 +147,74 @@ pub struct Placed {
 /// `attest.foreign-file` before anything is written, when somebody else's file is there; `attest.changed` when a source
 /// is not what it was, after which the folder has no manifest.
 pub fn place(host: &Host, dist: &Dist<'_>, placements: &[Placement]) -> Result<Placed, AttestError> {
-    let wanted = names(placements)?;
+    let placed = paths(placements)?;
     files::make_real_folder(dist.folder)?;
     let owned = journal::read(dist.journal)?;
+    let spared = owned.iter().filter(|path| dist.reach.spares(path));
+    let wanted: BTreeSet<InnerPath> = placed.iter().chain(spared).cloned().collect();
     let there = There::look(dist.folder, &owned, &wanted)?;
-    there.judge_foreign(dist)?;
+    judge_foreign(&there, dist)?;
     let intact = machine::parallel(placements, machine::cores(), |placement| {
-        is_intact(host, &dist.folder.join(placement.name.as_str()), placement.artifact())
+        // What was not seen in a real folder would be found through a link.
+        Ok::<_, AttestError>(
+            there.present.contains(&placement.path)
+                && is_intact(host, &dist.folder.join(placement.path.as_str()), placement.artifact())?,
+        )
     })?;
-    // Also where only something else differs the manifest goes first and comes last: what it says does not hold between.
-    let complete = intact.iter().all(|intact| *intact) && there.stale.is_empty() && there.foreign.is_empty();
-    let keeps = |placement: &Placement, intact: bool| intact && (complete || !placement.is_manifest());
+    let missing = placements.iter().zip(&intact).filter(|(_, intact)| !**intact);
+    let missing = missing.map(|(placement, _)| PathBuf::from(placement.path.as_str()));
+    let changes: Vec<PathBuf> = missing.chain(there.unwanted().cloned()).collect();
+    let fallen: Vec<&Pointer> = POINTERS.iter().filter(|pointer| pointer.falls(&changes)).collect();
+    let keeps = |path: &InnerPath, intact: bool| intact && !fallen.iter().any(|pointer| pointer.is(path));
     let (keep, write): (Vec<_>, Vec<_>) =
-        placements.iter().zip(intact).partition(|(placement, intact)| keeps(placement, *intact));
+        placements.iter().zip(intact).partition(|(placement, intact)| keeps(&placement.path, *intact));
     let write: Vec<&Placement> = write.into_iter().map(|(placement, _)| placement).collect();
-    if !complete {
+    if !changes.is_empty() {
         claim(dist.journal, &owned, &wanted)?;
-        retract(dist.folder)?;
+        // The widest first: a folder that refuses it has lost nothing yet.
+        fallen.iter().rev().try_for_each(|pointer| retract(dist.folder, pointer))?;
     }
     let removed = clear(dist.folder, &there)?;
     fill(host, dist.folder, &write)?;
     if owned != wanted {
         journal::write(dist.journal, &wanted)?;
     }
-    let written = write.iter().map(|placement| placement.name.clone()).collect();
-    Ok(Placed { written, kept: keep.iter().map(|(placement, _)| placement.name.clone()).collect(), removed })
+    let written = write.iter().map(|placement| placement.path.clone()).collect();
+    Ok(Placed { written, kept: keep.iter().map(|(placement, _)| placement.path.clone()).collect(), removed })
 }
 
-/// The names, each once, also where case is ignored.
-fn names(placements: &[Placement]) -> Result<BTreeSet<FileName>, AttestError> {
-    let mut folded = BTreeSet::new();
+/// The paths, each once, also where case is ignored, and none that is a folder of another.
+fn paths(placements: &[Placement]) -> Result<BTreeSet<InnerPath>, AttestError> {
+    let (mut files, mut folders) = (BTreeSet::new(), BTreeSet::new());
     for placement in placements {
-        if !folded.insert(placement.name.folded()) {
-            return Err(AttestError::SameName(placement.name.to_string()));
+        let folded = placement.path.folded();
+        folders.extend(there::folders(&folded).map(str::to_owned));
+        if !files.insert(folded) {
+            return Err(AttestError::SameName(placement.path.to_string()));
         }
     }
-    Ok(placements.iter().map(|placement| placement.name.clone()).collect())
-}
-
-/// What lies in the folder and is not wanted there.
-#[derive(Default)]
-struct There {
-    /// Ours, from an earlier release.
-    stale: Vec<OsString>,
-    /// Staged files of runs that were killed.
-    leftovers: Vec<OsString>,
-    /// Somebody else's.
-    foreign: Vec<OsString>,
-}
-
-impl There {
-    fn look(folder: &Path, owned: &BTreeSet<FileName>, wanted: &BTreeSet<FileName>) -> Result<Self, AttestError> {
-        let mut there = Self::default();
-        for name in regular::names(folder)? {
-            // A folder is never ours, whatever its name: nothing here makes one.
-            let is_folder = files::what(&folder.join(&name))? == What::Folder;
-            let text = name.to_str().filter(|_| !is_folder).unwrap_or_default();
-            match text.parse::<FileName>().ok().filter(|name| owned.contains(name)) {
-                Some(ours) if wanted.contains(&ours) => {}
-                Some(_) => there.stale.push(name),
-                None if is_staged(text) => there.leftovers.push(name),
-                None => there.foreign.push(name),
-            }
-        }
-        Ok(there)
-    }
-
-    fn judge_foreign(&self, dist: &Dist<'_>) -> Result<(), AttestError> {
-        let folder = || dist.folder.display().to_string();
-        if self.foreign.is_empty() {
-            return Ok(());
-        }
-        match dist.clean {
-            Clean::Refuse => {
-                let names = self.foreign.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-                Err(AttestError::ForeignFile { folder: folder(), names })
-            }
-            // `--clean` with the wrong folder must not cost anybody's work.
-            Clean::Remove if self.foreign.iter().any(|name| name == ".git") => {
-                Err(AttestError::Repository { folder: folder() })
-            }
-            Clean::Remove => Ok(()),
-        }
+    match files.intersection(&folders).next() {
+        Some(both) => Err(AttestError::SameName(both.clone())),
+        None => Ok(placements.iter().map(|placement| placement.path.clone()).collect()),
     }
 }
 
-/// Whether a name is one that `host::files` gives a file before it has its final name.
-fn is_staged(name: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let numbers = name.strip_prefix(".staged.").and_then(|rest| rest.split_once('-'));
-    numbers.is_some_and(|(process, count)| digits(process) && digits(count))
+fn judge_foreign(there: &There, dist: &Dist<'_>) -> Result<(), AttestError> {
+    let folder = || dist.folder.display().to_string();
+    if there.foreign.is_empty() {
+        return Ok(());
+    }
+    match dist.clean {
+        Clean::Refuse => {
+            let names = there.foreign.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+            Err(AttestError::ForeignFile { folder: folder(), names })
+        }
+        // `--clean` with the wrong folder must not cost anybody's work.
+        Clean::Remove if there.foreign.iter().any(|path| path.ends_with(".git")) => {
+            Err(AttestError::Repository { folder: folder() })
+        }
+        Clean::Remove => Ok(()),
+    }
 }
 
 fn is_intact(host: &Host, path: &Path, wanted: Artifact) -> Result<bool, AttestError> {
@@ -197,27 +229,39 @@ fn is_intact(host: &Host, path: &Path, wanted: Artifact) -> Result<bool, AttestE
 }
 
 /// Writes down what will be ours before it is there, so that a killed run's files are known to the next one.
-fn claim(journal: &Path, owned: &BTreeSet<FileName>, wanted: &BTreeSet<FileName>) -> Result<(), AttestError> {
-    let all: BTreeSet<FileName> = owned.union(wanted).cloned().collect();
+fn claim(journal: &Path, owned: &BTreeSet<InnerPath>, wanted: &BTreeSet<InnerPath>) -> Result<(), AttestError> {
+    let all: BTreeSet<InnerPath> = owned.union(wanted).cloned().collect();
     if all == *owned { Ok(()) } else { journal::write(journal, &all) }
 }
 
-/// Removes the manifest, durably, before what it says no longer holds.
-fn retract(folder: &Path) -> Result<(), FileError> {
-    take_away(&folder.join(MANIFEST))?;
-    take_away(&folder.join(UNSIGNED))?;
-    files::sync_folder(folder)
+/// Removes a pointer, durably, before what it says no longer holds.
+fn retract(folder: &Path, pointer: &Pointer) -> Result<(), FileError> {
+    let parent = folder.join(pointer.folder);
+    // A link in the place of the folder leads to what is not ours.
+    if files::what(&parent)? != What::Folder {
+        return Ok(());
+    }
+    take_away(&pointer.path(folder))?;
+    files::sync_folder(&parent)
 }
 
-/// Removes all that is not wanted, and gives the names.
+/// Removes all that is not wanted, what is in a folder before the folder, and gives the paths.
 fn clear(folder: &Path, there: &There) -> Result<Vec<String>, FileError> {
-    let mut removed = Vec::new();
-    for name in there.stale.iter().chain(&there.leftovers).chain(&there.foreign) {
-        take_away(&folder.join(name))?;
-        removed.push(name.to_string_lossy().into_owned());
+    let (mut removed, mut touched) = (Vec::new(), BTreeSet::new());
+    for path in there.doomed() {
+        if there.is_emptied(path) {
+            files::remove_empty_folder(&folder.join(path))?;
+        } else {
+            take_away(&folder.join(path))?;
+        }
+        removed.push(path.to_string_lossy().into_owned());
+        touched.extend(path.parent().map(|parent| folder.join(parent)));
     }
-    if !removed.is_empty() {
-        files::sync_folder(folder)?;
+    for parent in touched {
+        // One that went as a whole needs nothing more: its own parent is here too.
+        if files::what(&parent)? == What::Folder {
+            files::sync_folder(&parent)?;
+        }
     }
     removed.sort();
     Ok(removed)
@@ -230,26 +274,41 @@ fn take_away(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Puts the files into place: copies on all cores, then what was decided here, the manifest last.
+/// Puts the files into place: copies on all cores, then what was decided here, the pointers last.
 fn fill(host: &Host, folder: &Path, write: &[&Placement]) -> Result<(), AttestError> {
-    machine::parallel(write, machine::cores(), |placement| match &placement.source {
-        Source::File { path, artifact } => {
-            go_on(host)?;
-            let settled = staging::copy_settled(path, &folder.join(placement.name.as_str()), MODE)?;
-            if settled.artifact() != *artifact {
-                return Err(AttestError::Changed { path: path.display().to_string() });
+    make_folders(folder, write)?;
+    let put = |placement: &Placement| -> Result<(), AttestError> {
+        go_on(host)?;
+        let to = folder.join(placement.path.as_str());
+        match &placement.source {
+            Source::Bytes(bytes) => drop(staging::write(&to, bytes, MODE)?),
+            Source::File { path, artifact } => {
+                let settled = staging::copy_settled(path, &to, MODE)?;
+                if settled.artifact() != *artifact {
+                    return Err(AttestError::Changed { path: path.display().to_string() });
+                }
+                settled.commit(&to)?;
             }
-            settled.commit(&folder.join(placement.name.as_str()))?;
-            Ok(())
         }
-        Source::Bytes(_) => Ok(()),
-    })?;
-    let (last, first): (Vec<&Placement>, Vec<&Placement>) =
-        write.iter().copied().partition(|placement| placement.is_manifest());
-    for placement in first.into_iter().chain(last) {
-        if let Source::Bytes(bytes) = &placement.source {
-            go_on(host)?;
-            staging::write(&folder.join(placement.name.as_str()), bytes, MODE)?;
+        Ok(())
+    };
+    let rank = |placement: &Placement| POINTERS.iter().position(|pointer| pointer.is(&placement.path));
+    let is_copy = |placement: &&Placement| matches!(placement.source, Source::File { .. }) && rank(placement).is_none();
+    let (copies, mut rest): (Vec<&Placement>, Vec<&Placement>) = write.iter().copied().partition(is_copy);
+    machine::parallel(&copies, machine::cores(), |placement| put(placement))?;
+    rest.sort_by_key(|placement| rank(placement));
+    rest.into_iter().try_for_each(put)
+}
+
+/// Makes the folders that files are to lie in, durably and each before those in it.
+fn make_folders(folder: &Path, write: &[&Placement]) -> Result<(), FileError> {
+    let folders: BTreeSet<&str> = write.iter().flat_map(|placement| there::folders(placement.path.as_str())).collect();
+    for path in folders {
+        let path = folder.join(path);
+        let is_new = files::what(&path)? == What::Nothing;
+        files::make_real_folder(&path)?;
+        if is_new {
+            files::sync_folder(path.parent().unwrap_or(folder))?;
         }
     }
     Ok(())

@@ -1,11 +1,13 @@
 #![allow(clippy::disallowed_methods)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
 use sealift_trust::Passphrase;
+use sealift_trust::name::InnerPath;
+use sealift_trust::statement::{IMAGE_INDEX, IMAGE_MANIFEST};
 
 use super::keys::{self, KeyFileError, KeySource, Places};
 use super::*;
@@ -15,7 +17,7 @@ use crate::host::Host;
 use crate::host::env::Env;
 use crate::host::files;
 use crate::host::staging;
-use crate::product::{self, Held as Holds};
+use crate::product::{self, Held as Holds, Image};
 
 fn host() -> Host {
     Host::with_env(Env::of(PathBuf::from("/"), Vec::<(String, String)>::new()))
@@ -49,6 +51,7 @@ fn subject() -> Subject {
 struct Yard {
     root: tempfile::TempDir,
     archives: Vec<Archive>,
+    images: Vec<ImageIndex>,
     binaries: Vec<Binary>,
 }
 
@@ -56,7 +59,7 @@ impl Yard {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("store")).unwrap();
-        let mut yard = Self { root, archives: Vec::new(), binaries: Vec::new() };
+        let mut yard = Self { root, archives: Vec::new(), images: Vec::new(), binaries: Vec::new() };
         yard.pack("linux/amd64", Format::TarGz);
         yard.pack("windows/arm64", Format::Zip);
         yard.source();
@@ -99,21 +102,56 @@ impl Yard {
         self.binaries.push(Binary { service, version, target, artifact });
     }
 
+    /// An image of arbitrary bytes for linux/amd64: nothing here reads what is in it.
+    fn image(&mut self, word: &str) {
+        let blob = |what: &str| {
+            let bytes = format!("{what} {word}").into_bytes();
+            std::fs::write(self.path("store").join(Digest::of(&bytes).hex()), &bytes).unwrap();
+            Artifact::of(&bytes)
+        };
+        let binary = &self.binaries[0];
+        let held = Holds {
+            path: "usr/bin/api".into(),
+            service: own("api"),
+            digest: binary.artifact.digest(),
+            size: binary.artifact.size(),
+        };
+        let shared = b"root files";
+        std::fs::write(self.path("store").join(Digest::of(shared).hex()), shared).unwrap();
+        let image = Image {
+            service: own("api"),
+            target: binary.target.clone(),
+            artifact: blob("manifest"),
+            media_type: IMAGE_MANIFEST.to_owned(),
+            config: blob("config"),
+            layers: vec![Artifact::of(shared), blob("layer")],
+            holds: vec![held],
+        };
+        let (service, artifact) = (own("api"), blob("index"));
+        self.images = vec![ImageIndex { service, artifact, media_type: IMAGE_INDEX.to_owned(), images: vec![image] }];
+    }
+
     fn source(&mut self) {
         self.archive("source.tar.gz", Format::TarGz, b"package main".to_vec(), None, None);
     }
 
     fn sealed(&self, key: Option<&SecretKey>) -> Sealed {
-        seal(&subject(), &self.archives, &self.binaries, key).unwrap()
+        seal(&subject(), &self.contents(), key).unwrap()
+    }
+
+    fn contents(&self) -> Contents<'_> {
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
     }
 
     fn plan(&self, key: Option<&SecretKey>) -> Vec<Placement> {
-        self.sealed(key).placements(&self.archives, |archive| self.path("store").join(archive.name.as_str()))
+        let archive = |archive: &Archive| self.path("store").join(archive.name.as_str());
+        let blob = |digest: Digest| self.path("store").join(digest.hex());
+        self.sealed(key).placements(&self.contents(), Stored { archive: &archive, blob: &blob })
     }
 
     fn try_place(&self, plan: &[Placement], clean: Clean) -> Result<Placed, AttestError> {
         let (folder, journal) = (self.path("dist"), self.path(".sealift/dist.json"));
-        place(&host(), &Dist { folder: &folder, journal: &journal, clean }, plan)
+        place(&host(), &Dist { folder: &folder, journal: &journal, reach: Reach::All, clean }, plan)
     }
 
     fn place(&self, key: Option<&SecretKey>) -> Placed {
@@ -124,10 +162,26 @@ impl Yard {
         files::names(&self.path("dist")).unwrap()
     }
 
+    /// Every file below `dist/`, by its path there.
+    fn deep(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        crate::host::tree::walk(&self.path("dist"), &mut |_| true, &mut |path| found.push(path.to_owned())).unwrap();
+        found.sort();
+        found
+    }
+
+    fn paths(plan: &[Placement]) -> Vec<String> {
+        let mut paths: Vec<String> = plan.iter().map(|placement| placement.path.to_string()).collect();
+        paths.sort();
+        paths
+    }
+
     /// What would show any write: inode, change time and mode of everything, folder and journal included.
     fn traces(&self) -> BTreeMap<String, (u64, i64, i64, u32)> {
         let dist = self.path("dist");
-        let mut paths: Vec<PathBuf> = self.there().iter().map(|name| dist.join(name)).collect();
+        let mut paths: Vec<PathBuf> = self.deep().iter().map(|name| dist.join(name)).collect();
+        let folders = ["image", "image/blobs", "image/blobs/sha256"].map(|folder| dist.join(folder));
+        paths.extend(folders.into_iter().filter(|folder| folder.exists()));
         paths.extend([dist, self.path(".sealift"), self.path(".sealift/dist.json")]);
         let trace = |path: &PathBuf| {
             let meta = std::fs::metadata(path).unwrap();
@@ -176,8 +230,12 @@ fn the_same_input_gives_the_same_bytes() {
     let yard = Yard::new();
     let (once, again) = (yard.sealed(Some(&key())), yard.sealed(Some(&key())));
     assert_eq!((&once.files, once.manifest), (&again.files, again.manifest));
-    let mut shuffled =
-        Yard { root: tempfile::tempdir().unwrap(), archives: yard.archives.clone(), binaries: yard.binaries.clone() };
+    let mut shuffled = Yard {
+        root: tempfile::tempdir().unwrap(),
+        archives: yard.archives.clone(),
+        images: Vec::new(),
+        binaries: yard.binaries.clone(),
+    };
     shuffled.archives.reverse();
     shuffled.binaries.reverse();
     assert_eq!(shuffled.sealed(Some(&key())).files, once.files);
@@ -193,7 +251,7 @@ fn the_same_input_gives_the_same_bytes() {
 fn what_makes_no_release_is_refused() {
     let yard = Yard::new();
     let code = |subject: &Subject, archives: &[Archive], binaries: &[Binary]| {
-        let error = seal(subject, archives, binaries, Some(&key())).unwrap_err();
+        let error = seal(subject, &Contents { archives, images: &[], binaries }, Some(&key())).unwrap_err();
         (error.code(), error.kind())
     };
     assert_eq!(code(&subject(), &[], &[]), ("statement.nothing", Kind::Input));
@@ -231,7 +289,7 @@ fn only_what_differs_is_written_and_the_store_is_never_shared() {
     std::fs::write(&zip, b"damaged").unwrap();
     assert_eq!(std::fs::read(yard.path("store/api_windows_arm64.zip")).unwrap(), stored, "no hard link");
     let placed = yard.place(Some(&key()));
-    let written: Vec<&str> = placed.written.iter().map(FileName::as_str).collect();
+    let written: Vec<&str> = placed.written.iter().map(InnerPath::as_str).collect();
     assert_eq!(written, ["api_windows_arm64.zip", "release.json"], "the manifest goes first and comes last");
     assert_eq!(std::fs::read(&zip).unwrap(), stored);
     let after = yard.traces();
@@ -321,12 +379,13 @@ fn a_failed_run_leaves_no_manifest_and_the_next_one_goes_on() {
 fn from_every_state_between_two_releases_the_next_run_goes_on() {
     let yard = Yard::new();
     let old =
-        [&yard.plan(None)[..], &[Placement { name: own("old.txt"), source: Source::Bytes(b"old".to_vec()) }]].concat();
+        [&yard.plan(None)[..], &[Placement { path: own("old.txt").into(), source: Source::Bytes(b"old".to_vec()) }]]
+            .concat();
     let (new, folder) = (yard.plan(Some(&key())), yard.path("dist"));
     let journal = yard.path(".sealift/dist.json");
     for done in 0..=new.len() {
         yard.try_place(&old, Clean::Refuse).unwrap();
-        let both = old.iter().chain(&new).map(|placement| placement.name.clone()).collect();
+        let both = old.iter().chain(&new).map(|placement| placement.path.clone()).collect();
         super::journal::write(&journal, &both).unwrap();
         files::remove(&folder.join("release.unsigned.json")).unwrap();
         if done > 0 {
@@ -350,7 +409,7 @@ fn an_interrupted_run_stops() {
     let interrupted = host();
     interrupted.children.stop();
     let (folder, journal) = (yard.path("dist"), yard.path("journal"));
-    let dist = Dist { folder: &folder, journal: &journal, clean: Clean::Refuse };
+    let dist = Dist { folder: &folder, journal: &journal, reach: Reach::All, clean: Clean::Refuse };
     let error = place(&interrupted, &dist, &yard.plan(None)).unwrap_err();
     assert_eq!((error.kind(), yard.there().len()), (Kind::Interrupted, 0));
 }
@@ -359,8 +418,195 @@ fn an_interrupted_run_stops() {
 fn a_name_stands_for_one_file() {
     let yard = Yard::new();
     let mut plan = yard.plan(None);
-    plan.push(Placement { name: own("CHECKSUMS.txt"), source: Source::Bytes(Vec::new()) });
+    plan.push(Placement { path: own("CHECKSUMS.txt").into(), source: Source::Bytes(Vec::new()) });
     assert_eq!(yard.try_place(&plan, Clean::Refuse).unwrap_err().code(), "attest.same-name");
+}
+
+#[test]
+fn images_are_placed_like_every_other_file() {
+    let mut yard = Yard::new();
+    yard.image("one");
+    let plan = yard.plan(Some(&key()));
+    let placed = yard.try_place(&plan, Clean::Refuse).unwrap();
+    assert_eq!((placed.written.len(), yard.deep()), (plan.len(), Yard::paths(&plan)));
+    let hex = |bytes: &[u8]| format!("image/blobs/sha256/{}", Digest::of(bytes).hex());
+    assert!(yard.deep().contains(&hex(b"root files")) && yard.deep().contains(&hex(b"index one")));
+    assert!(yard.deep().iter().all(|path| files::mode(&yard.path("dist").join(path)).unwrap() == 0o644));
+    assert!(!std::fs::read_to_string(yard.path("dist/checksums.txt")).unwrap().contains("image"));
+    let before = yard.traces();
+    assert!(yard.try_place(&plan, Clean::Refuse).unwrap().written.is_empty());
+    assert_eq!(yard.traces(), before);
+
+    // One blob is damaged: it, and what says that it is right, are written again.
+    let layer = yard.path("dist").join(hex(b"layer one"));
+    std::fs::write(&layer, b"damaged").unwrap();
+    let placed = yard.try_place(&plan, Clean::Refuse).unwrap();
+    let written: Vec<&str> = placed.written.iter().map(InnerPath::as_str).collect();
+    assert_eq!(written, [&hex(b"layer one"), "image/index.json", "release.json"]);
+
+    // Another image: blobs that nothing names go, shared ones stay as they are.
+    let kept = yard.path("dist").join(hex(b"root files")).display().to_string();
+    let before = yard.traces();
+    yard.image("two");
+    let plan = yard.plan(Some(&key()));
+    let placed = yard.try_place(&plan, Clean::Refuse).unwrap();
+    assert_eq!((placed.removed.len(), yard.deep()), (4, Yard::paths(&plan)));
+    assert_eq!(yard.traces()[&kept], before[&kept]);
+
+    // An archive changes: the layout is not touched.
+    std::fs::write(yard.path("dist/source.tar.gz"), b"damaged").unwrap();
+    let placed = yard.try_place(&plan, Clean::Refuse).unwrap();
+    let written: Vec<&str> = placed.written.iter().map(InnerPath::as_str).collect();
+    assert_eq!(written, ["source.tar.gz", "release.json"]);
+
+    // No images: the folder goes with all that is in it.
+    yard.images.clear();
+    let placed = yard.place(Some(&key()));
+    assert!(placed.removed.contains(&"image".to_owned()) && placed.removed.contains(&"image/blobs/sha256".to_owned()));
+    assert_eq!(yard.there(), SIGNED);
+}
+
+#[test]
+fn what_is_foreign_in_the_layout_is_refused_or_removed() {
+    let mut yard = Yard::new();
+    yard.image("one");
+    let plan = yard.plan(Some(&key()));
+    yard.try_place(&plan, Clean::Refuse).unwrap();
+    let whole = yard.deep();
+    let is_refused = |what: &str| {
+        let before = yard.traces();
+        let error = yard.try_place(&plan, Clean::Refuse).unwrap_err();
+        assert!(error.code() == "attest.foreign-file" && error.to_string().contains(what), "{what}: {error}");
+        assert_eq!(yard.traces(), before, "{what}");
+        yard.try_place(&plan, Clean::Remove).unwrap();
+        assert_eq!(yard.deep(), whole, "{what}");
+        assert!(yard.try_place(&plan, Clean::Refuse).unwrap().written.is_empty(), "{what}");
+    };
+    for foreign in ["image/mine", "image/blobs/mine", "image/blobs/sha256/mine", "image/blobs/sha256/.staged.mine"] {
+        std::fs::write(yard.path("dist").join(foreign), b"precious").unwrap();
+        is_refused(foreign);
+    }
+    for foreign in ["image/mine", "image/blobs/sha512"] {
+        std::fs::create_dir(yard.path("dist").join(foreign)).unwrap();
+        is_refused(foreign);
+    }
+    // What is found through a link is neither kept nor touched.
+    for folder in ["image", "image/blobs"] {
+        let (there, elsewhere) = (yard.path("dist").join(folder), yard.path("elsewhere"));
+        std::fs::rename(&there, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &there).unwrap();
+        let before = files::names(&elsewhere).unwrap();
+        is_refused(folder);
+        assert_eq!(files::names(&elsewhere).unwrap(), before);
+        std::fs::remove_dir_all(&elsewhere).unwrap();
+    }
+    // A killed run's staged file, in any folder, is nobody's.
+    std::fs::write(yard.path("dist/image/blobs/sha256/.staged.1-2"), b"half").unwrap();
+    let placed = yard.try_place(&plan, Clean::Refuse).unwrap();
+    assert_eq!((placed.removed.len(), placed.written.len()), (1, 0));
+    std::fs::create_dir(yard.path("dist/image/.git")).unwrap();
+    assert_eq!(yard.try_place(&plan, Clean::Remove).unwrap_err().code(), "attest.repository");
+}
+
+/// From one image to another, and to none: killed after any number of removals and of writes, the next run completes it.
+#[test]
+fn from_every_state_between_two_images_the_next_run_goes_on() {
+    let mut yard = Yard::new();
+    let journal = yard.path(".sealift/dist.json");
+    let mut plans = Vec::new();
+    for word in ["one", "two"] {
+        yard.image(word);
+        plans.push(yard.plan(Some(&key())));
+    }
+    yard.images.clear();
+    plans.push(yard.plan(Some(&key())));
+    for (old, new) in [(0, 1), (1, 0), (0, 2), (2, 0)].map(|(old, new)| (&plans[old], &plans[new])) {
+        let gone: Vec<String> = Yard::paths(old).into_iter().filter(|path| !Yard::paths(new).contains(path)).collect();
+        let both: BTreeSet<InnerPath> = old.iter().chain(new).map(|placement| placement.path.clone()).collect();
+        for done in 0..=gone.len() + new.len() {
+            yard.try_place(old, Clean::Refuse).unwrap();
+            super::journal::write(&journal, &both).unwrap();
+            for path in gone.iter().take(done).map(String::as_str).chain(["release.json", "image/index.json"]) {
+                files::remove(&yard.path("dist").join(path)).unwrap();
+            }
+            for placement in
+                new.iter().take(done.saturating_sub(gone.len())).filter(|p| p.path.as_str() != "release.json")
+            {
+                let to = yard.path("dist").join(placement.path.as_str());
+                std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                match &placement.source {
+                    Source::Bytes(bytes) => drop(staging::write(&to, bytes, 0o644).unwrap()),
+                    Source::File { path, .. } => drop(staging::copy(path, &to, 0o644).unwrap()),
+                }
+            }
+            yard.try_place(new, Clean::Refuse).unwrap();
+            assert_eq!(yard.deep(), Yard::paths(new), "after {done}");
+            assert_eq!(yard.path("dist/image").exists(), new.len() > 6, "after {done}");
+            let traces = yard.traces();
+            assert!(yard.try_place(new, Clean::Refuse).unwrap().written.is_empty());
+            assert_eq!(yard.traces(), traces, "the list is right too");
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_release_leaves_the_other_where_it_is() {
+    let mut yard = Yard::new();
+    yard.image("one");
+    let place = |plan: &[Placement], reach: Reach| {
+        let (folder, journal) = (yard.path("dist"), yard.path(".sealift/dist.json"));
+        super::place(&host(), &Dist { folder: &folder, journal: &journal, reach, clean: Clean::Refuse }, plan).unwrap()
+    };
+    let all = yard.plan(Some(&key()));
+    let (images, rest): (Vec<Placement>, Vec<Placement>) =
+        all.iter().cloned().partition(|placement| placement.path.as_str().starts_with("image/"));
+    let archives: Vec<Placement> = rest.into_iter().filter(|p| matches!(p.source, Source::File { .. })).collect();
+    place(&archives, Reach::Files);
+    let placed = place(&images, Reach::Images);
+    assert!(placed.removed.is_empty());
+    assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
+    place(&all, Reach::All);
+    // What follows from the whole does not stay beside one part of it.
+    let removed = ["checksums.txt", "checksums.txt.sig", "release.json"];
+    assert_eq!(place(&images, Reach::Images).removed, removed);
+    assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
+    place(&all, Reach::All);
+    assert_eq!(place(&archives, Reach::Files).removed, removed);
+    assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
+    assert_eq!(place(&archives, Reach::All).removed.len(), images.len() + 3, "files, and the folders of images");
+}
+
+#[test]
+fn images_are_measured_again() {
+    let mut yard = Yard::new();
+    yard.image("one");
+    yard.place(Some(&key()));
+    let (dist, record) = (yard.path("dist"), yard.path(".sealift/image.json"));
+    assert_eq!(recall_images(&dist, &record).unwrap(), [], "no record, no images");
+    std::fs::write(&record, product::record_images(&yard.images).unwrap()).unwrap();
+    assert_eq!(recall_images(&dist, &record).unwrap(), yard.images);
+    for blob in yard.images[0].blobs() {
+        let path = blob_path(&dist, blob.digest());
+        let whole = std::fs::read(&path).unwrap();
+        let mut flipped = whole.clone();
+        flipped[0] ^= 1;
+        for bytes in [&flipped[..], &whole[1..], &[&whole[..], b"x"].concat()] {
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(recall_images(&dist, &record).unwrap_err().code(), "attest.changed");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(recall_images(&dist, &record).unwrap_err().code(), "attest.missing");
+        std::fs::write(&path, &whole).unwrap();
+    }
+    // A record that tells another size.
+    let text = String::from_utf8(product::record_images(&yard.images).unwrap()).unwrap();
+    let config = yard.images[0].images[0].config;
+    let told = format!("\"config\":{{\"digest\":\"{}\",\"size\":{}}}", config.digest(), config.size());
+    assert!(text.contains(&told), "{text}");
+    std::fs::write(&record, text.replace(&told, &told.replace("\"size\":", "\"size\":1"))).unwrap();
+    assert_eq!(recall_images(&dist, &record).unwrap_err().code(), "attest.changed");
+    std::fs::write(&record, b"{}").unwrap();
+    assert_eq!(recall_images(&dist, &record).unwrap_err().code(), "attest.record");
 }
 
 #[test]
@@ -372,8 +618,10 @@ fn what_was_packaged_is_measured_again() {
     std::fs::write(&record, product::record(&yard.binaries, &yard.archives).unwrap()).unwrap();
     let recalled = recall(&dist, &record).unwrap();
     assert_eq!((&recalled.archives, &recalled.binaries), (&yard.archives, &yard.binaries));
-    let sealed = seal(&subject(), &recalled.archives, &recalled.binaries, Some(&key())).unwrap();
-    let plan = sealed.placements(&recalled.archives, |archive| dist.join(archive.name.as_str()));
+    let contents = Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries };
+    let sealed = seal(&subject(), &contents, Some(&key())).unwrap();
+    let archive = |archive: &Archive| dist.join(archive.name.as_str());
+    let plan = sealed.placements(&contents, Stored { archive: &archive, blob: &|digest| blob_path(&dist, digest) });
     assert!(yard.try_place(&plan, Clean::Refuse).unwrap().written.is_empty());
 
     let zip = dist.join("api_windows_arm64.zip");

@@ -32,7 +32,7 @@ fn run(yard: &Yard<'_>, check: &Check) -> Result<(), BuildError> {
                 yard.events.warn("build.check-not-run", format!("{} not run: {why}", check.name));
                 return Ok(());
             }
-            yard.events.send(Event::Failed { step });
+            yard.events.failed(step, &error);
             return Err(error);
         }
         let record = Record { step: step.clone(), outputs: Default::default(), value: serde_json::Value::Null };

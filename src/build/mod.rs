@@ -76,7 +76,7 @@ pub fn build(yard: &Yard<'_>, done: &(dyn Fn(Built) + Sync)) -> Result<Vec<Built
         let result = yard.step(step, &memory);
         match &result {
             Ok(built) => done(built.clone()),
-            Err(_) => yard.events.send(Event::Failed { step: step.step.clone() }),
+            Err(error) => yard.events.failed(step.step.clone(), error),
         }
         if yard.plan.keep_going { Ok(result) } else { result.map(Ok) }
     })?;

@@ -1,15 +1,17 @@
 //! `sealift attest`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use clap::Args;
+use sealift_trust::Digest;
 
 use super::World;
-use super::project::{Project, Selection};
+use super::project::{Aim, Project, Selection};
 use super::release::{Parts, Sealing, clean, seal_and_place, secret};
-use crate::attest;
+use crate::attest::{self, Recalled};
 use crate::console::Product;
 use crate::error::{Failure, Kind};
-use crate::survey::Repository;
-use crate::version::Mode;
+use crate::survey::Images;
 
 #[derive(Args)]
 pub struct Attest {
@@ -23,27 +25,40 @@ pub struct Attest {
 }
 
 impl Attest {
-    /// Seals what `sealift package` left in `dist/`: every archive is measured again, and must be one that the plan of
-    /// this tree names.
+    /// Seals what `sealift package` and `sealift image` left in `dist/`: every archive and every blob is measured again, an
+    /// archive must be one that the plan of this tree names, and an image must hold a binary that is in the archives.
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
         let records = project.records()?;
         let key = secret(&project, self.sealing.key.as_deref())?;
-        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
-        let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
+        let aim = Aim::release(self.snapshot, Images::Unwanted);
+        let (_, plan) = project.plan(aim, &self.selection)?;
         let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;
         let planned: Vec<&str> = plan.packages.iter().map(|package| package.name.as_str()).collect();
         let recorded: Vec<&str> = recalled.archives.iter().map(|archive| archive.name.as_str()).collect();
         if planned != recorded {
-            let message = "dist/ holds the archives of another state of the tree".to_owned();
-            let hint = Some("run sealift package with the same options first".to_owned());
-            return Err(super::usage("attest.other-state", Kind::Input, message, hint));
+            return Err(other_state("archives", "sealift package"));
+        }
+        let images = attest::recall_images(&project.dist(), &records.path("image.json"))?;
+        let held = images.iter().flat_map(|index| &index.images).flat_map(|image| &image.holds);
+        let known: BTreeSet<Digest> = recalled.binaries.iter().map(|binary| binary.artifact.digest()).collect();
+        if held.into_iter().any(|held| !known.contains(&held.digest)) {
+            return Err(other_state("images", "sealift image"));
         }
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
-        let parts = Parts { archives: recalled.archives, binaries: recalled.binaries, files };
+        let Recalled { archives, binaries } = recalled;
+        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new() };
+        let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": key.is_some() });
         let name = if key.is_some() { "release.json" } else { "release.unsigned.json" };
         Ok(Product::lines([project.dist().join(name).display().to_string()]).with_data(data))
     }
+}
+
+/// What lies in `dist/` was made of something else than the tree is now.
+fn other_state(what: &str, command: &str) -> Failure {
+    let message = format!("dist/ holds the {what} of another state of the tree");
+    let hint = Some(format!("run {command} with the same options first"));
+    super::usage("attest.other-state", Kind::Input, message, hint)
 }

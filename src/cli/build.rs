@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::World;
-use super::project::{Project, Selection};
+use super::project::{Aim, Project, Selection};
 use super::summary;
 use crate::build::{self, Built, executable_name};
 use crate::console::Product;
 use crate::error::Failure;
 use crate::host::files;
-use crate::survey::Repository;
+use crate::survey::{Images, Repository};
 use crate::version::Mode;
 
 #[derive(Args)]
@@ -30,7 +30,8 @@ impl Build {
         }
         let project = Project::open(world, &self.selection, None)?;
         let records = project.records()?;
-        let (survey, plan) = project.plan_after_hooks(Mode::Any, Repository::Optional, &self.selection)?;
+        let aim = Aim { mode: Mode::Any, repository: Repository::Optional, images: Images::Unwanted };
+        let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
         let built = build::build(&project.yard(&survey, &plan), &|_| {})?;
         let paths = match &self.output {
             Some(output) => place(&built, &world.dir().join(output))?,

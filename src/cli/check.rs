@@ -3,16 +3,15 @@
 use clap::Args;
 
 use super::World;
-use super::project::{self, Project, Selection};
+use super::project::{self, Aim, Project, Selection};
 use crate::build;
 use crate::config::Overrides;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::history::Git;
 use crate::plan::Hook;
-use crate::survey::Repository;
+use crate::survey::Images;
 use crate::table::{Column, Table};
-use crate::version::Mode;
 
 #[derive(Args)]
 pub struct Check {
@@ -41,7 +40,7 @@ fn generated(world: &World<'_>) -> Result<Product, Failure> {
     let selection = Selection::default();
     let project = Project::open(world, &selection, None)?;
     let _records = project.records()?;
-    let (survey, mut plan) = project.plan(Mode::Snapshot, Repository::Required, &selection)?;
+    let (survey, mut plan) = project.plan(Aim::release(true, Images::Unwanted), &selection)?;
     let hooks = &project.config.defaults.build.hooks.generate;
     if hooks.is_empty() {
         let hint = Some("name the commands that write committed files in [build.hooks] generate".to_owned());

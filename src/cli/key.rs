@@ -51,7 +51,7 @@ impl Key {
             }
             Word::Show { file } => {
                 let path = world.path(&file);
-                let secret = files::read_text(&path, CAP)?.contains("PRIVATE KEY");
+                let secret = files::is_file(&path) && files::read_text(&path, CAP)?.contains("PRIVATE KEY");
                 if secret {
                     Ok(shown("secret", &public_of(world, Some(&path))?))
                 } else {
@@ -67,7 +67,11 @@ fn generate(world: &World<'_>, path: &std::path::Path) -> Result<Product, Failur
     let passphrase = passphrase.transpose().map_err(|error| unusable(PASSPHRASE_VARIABLE, &error))?;
     let key = keys::generate(path, passphrase.as_ref())?;
     let public = keys::public_path(path);
-    let note = format!("secret key {} (keep it), public key {} (give it away)", path.display(), public.display());
+    let note = format!(
+        "secret key {} (keep it out of the repository), public key {} (give it away)",
+        path.display(),
+        public.display()
+    );
     Ok(Product::lines([public.display().to_string()]).with_data(data("public", &key)).with_note(note))
 }
 

@@ -5,6 +5,7 @@ mod build;
 mod cache;
 mod check;
 mod completions;
+mod image;
 mod key;
 mod man;
 mod package;
@@ -26,7 +27,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::console::{ColorChoice, Console, Flags, Format, Options, Product, Verbosity};
 use crate::error::{Failure, Kind};
 use crate::event::Events;
-use crate::host::Host;
+use crate::host::{Host, files};
 
 /// Build it, seal it, ship it: from a commit to a signed, verified release.
 #[derive(Parser)]
@@ -80,6 +81,8 @@ enum Command {
     Build(build::Build),
     /// Build binaries and put them into archives
     Package(package::Package),
+    /// Make images of the Linux binaries, push, copy and explain them
+    Image(image::Image),
     /// Seal the archives that are in dist/
     Attest(attest::Attest),
     /// Print the version of the checked-out commit
@@ -144,7 +147,7 @@ pub fn main() -> u8 {
             let failure = usage("signals.unavailable", Kind::Tool, format!("signals cannot be handled: {error}"), None);
             console_for_nobody().finish(&Err(failure))
         }
-        (Err(error), _) => console_for_nobody().finish(&explain(&error)),
+        (Err(error), _) => console_for_nobody().finish(&explain(error)),
     }
 }
 
@@ -174,11 +177,19 @@ fn flags(global: &Global) -> Flags {
 }
 
 fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
+    if let Some(dir) = &world.global.dir
+        && !files::is_folder(&world.dir())
+    {
+        // Without this a mistyped folder would be searched for upwards, and the project above it be taken.
+        let hint = Some("-C wants a folder that is there".to_owned());
+        return Err(usage("usage.folder", Kind::Usage, format!("there is no folder {}", dir.display()), hint));
+    }
     match command {
         Command::Release(release) => release.run(world),
         Command::Verify(verify) => verify.run(world),
         Command::Build(build) => build.run(world),
         Command::Package(package) => package.run(world),
+        Command::Image(image) => image.run(world),
         Command::Attest(attest) => attest.run(world),
         Command::Version(version) => version.run(world),
         Command::Plan(plan) => plan.run(world),
@@ -195,24 +206,54 @@ fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
 }
 
 /// Help and version are products; everything else that clap says is a usage error in our own form.
-fn explain(error: &clap::Error) -> Result<Product, Failure> {
+fn explain(mut error: clap::Error) -> Result<Product, Failure> {
     use clap::error::ErrorKind;
+    suggest_what_is_shown(&mut error);
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Ok(Product::text(text));
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let hint = Some("sealift --help".to_owned());
+        let hint = Some(format!("{} --help", subcommand(&text)));
         return Err(Failure {
             detail: Some(text),
             ..usage("usage.incomplete", Kind::Usage, "which command?".into(), hint)
         });
     }
     let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
-    let message = message.trim_start_matches("error: ").to_owned();
-    let mut failure = usage("usage.arguments", Kind::Usage, message, Some("sealift --help shows what there is".into()));
-    failure.detail = Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty());
+    let message = message.trim_start_matches("error: ").trim_end_matches(':').to_owned();
+    let hint = Some(format!("{} --help shows what there is", subcommand(rest)));
+    let mut failure = usage("usage.arguments", Kind::Usage, message, hint);
+    // The hint says the same with the whole command.
+    let detail = rest.replace("For more information, try '--help'.", "").trim().to_owned();
+    failure.detail = Some(detail).filter(|detail| !detail.is_empty());
     Err(failure)
+}
+
+/// Takes hidden subcommands out of what clap suggests for a mistyped one.
+fn suggest_what_is_shown(error: &mut clap::Error) {
+    use clap::error::{ContextKind, ContextValue};
+    let Some(ContextValue::Strings(names)) = error.get(ContextKind::SuggestedSubcommand) else { return };
+    let cli = <Cli as clap::CommandFactory>::command();
+    let hidden = |name: &String| cli.find_subcommand(name).is_some_and(clap::Command::is_hide_set);
+    let mut names = names.clone();
+    names.retain(|name| !hidden(name));
+    error.remove(ContextKind::SuggestedSubcommand);
+    if !names.is_empty() {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(names));
+    }
+}
+
+/// The command that clap's line `Usage: sealift key [OPTIONS] …` is about: `sealift key`.
+fn subcommand(text: &str) -> String {
+    let usage = text.lines().find_map(|line| line.trim().strip_prefix("Usage: sealift")).unwrap_or_default();
+    let (mut words, mut command) = ("sealift".to_owned(), &<Cli as clap::CommandFactory>::command());
+    for word in usage.split_whitespace() {
+        let Some(next) = command.find_subcommand(word) else { break };
+        words += &format!(" {word}");
+        command = next;
+    }
+    words
 }
 
 /// A failure that no stage owns: something about the command line itself.

@@ -3,15 +3,14 @@
 use clap::Args;
 
 use super::World;
-use super::project::{Project, Selection};
+use super::project::{Aim, Project, Selection};
 use super::release::{Parts, clean, write_package_record};
 use super::summary;
-use crate::attest::{self, Dist, Placement, Source};
+use crate::attest::{self, Dist, Placement, Reach, Source};
 use crate::console::Product;
 use crate::error::Failure;
 use crate::pipeline::make;
-use crate::survey::Repository;
-use crate::version::Mode;
+use crate::survey::Images;
 
 #[derive(Args)]
 pub struct Package {
@@ -29,19 +28,19 @@ impl Package {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, None)?;
         let records = project.records()?;
-        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
-        let (survey, plan) = project.plan_after_hooks(mode, Repository::Required, &self.selection)?;
-        let made = make(&project.yard(&survey, &plan))?;
+        let aim = Aim::release(self.snapshot, Images::Unwanted);
+        let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
+        let made = make(&project.yard(&survey, &plan), &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made);
         write_package_record(&records, &parts)?;
         let placement = |(archive, file): (&crate::product::Archive, &std::path::PathBuf)| Placement {
-            name: archive.name.clone(),
+            path: archive.name.clone().into(),
             source: Source::File { path: file.clone(), artifact: archive.artifact },
         };
         let placements: Vec<Placement> = parts.archives.iter().zip(&parts.files).map(placement).collect();
         let journal = records.path("dist.json");
-        let dist = Dist { folder: &project.dist(), journal: &journal, clean: clean(self.clean) };
+        let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::Files, clean: clean(self.clean) };
         attest::place(project.host, &dist, &placements)?;
         let paths =
             parts.archives.iter().map(|archive| project.dist().join(archive.name.as_str()).display().to_string());

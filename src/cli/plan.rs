@@ -3,13 +3,12 @@
 use clap::Args;
 
 use super::World;
-use super::project::{Project, Selection};
+use super::project::{Aim, Project, Selection};
 use crate::console::Product;
 use crate::error::Failure;
 use crate::plan;
 use crate::store::Records;
-use crate::survey::Repository;
-use crate::version::Mode;
+use crate::survey::Images;
 
 #[derive(Args)]
 pub struct Plan {
@@ -23,8 +22,8 @@ pub struct Plan {
 impl Plan {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, None)?;
-        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
-        let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
+        let aim = Aim::release(self.snapshot, Images::Wanted);
+        let (_, plan) = project.plan(aim, &self.selection)?;
         Records::note(&project.config.root, "plan.json", &plan)?;
         Ok(shown(&plan))
     }

@@ -12,11 +12,12 @@ use crate::error::{Failure, Kind};
 use crate::event::Events;
 use crate::history::Git;
 use crate::host::Host;
+use crate::image::Places;
+use crate::lock::Lock;
 use crate::plan::{self, Plan};
 use crate::store::{Records, Store};
-use crate::survey::{self, Repository, Request, Survey};
+use crate::survey::{self, Images, Repository, Request, Survey};
 use crate::target::Pattern;
-use crate::toolchain::lock::Lock;
 use crate::toolchain::sources::command_name;
 use crate::version::Mode;
 
@@ -39,6 +40,25 @@ impl Selection {
         };
         let patterns = self.targets.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         Ok(Some(patterns).filter(|patterns| !patterns.is_empty()))
+    }
+}
+
+/// What a plan is made for.
+#[derive(Clone, Copy)]
+pub struct Aim {
+    /// How the version is found.
+    pub mode: Mode,
+    /// Whether a repository must be there.
+    pub repository: Repository,
+    /// Whether images are made.
+    pub images: Images,
+}
+
+impl Aim {
+    /// Of a commit: the tagged version, or a snapshot.
+    pub fn release(snapshot: bool, images: Images) -> Self {
+        let mode = if snapshot { Mode::Snapshot } else { Mode::Tagged };
+        Self { mode, repository: Repository::Required, images }
     }
 }
 
@@ -96,8 +116,9 @@ impl<'a> Project<'a> {
     }
 
     /// Finds out everything, and decides everything.
-    pub fn plan(&self, mode: Mode, repository: Repository, selection: &Selection) -> Result<(Survey, Plan), Failure> {
-        let request = Request { mode, repository, services: selection.services.clone() };
+    pub fn plan(&self, aim: Aim, selection: &Selection) -> Result<(Survey, Plan), Failure> {
+        let Aim { mode, repository, images } = aim;
+        let request = Request { mode, repository, services: selection.services.clone(), images };
         let survey = survey::survey((self.host, self.events), &self.config, &self.store, (&self.lock, &request))?;
         for toolchain in &survey.toolchains {
             self.events.debug(format!(
@@ -112,18 +133,18 @@ impl<'a> Project<'a> {
     }
 
     /// The plan after the hooks that run before everything: they may have written sources.
-    pub fn plan_after_hooks(
-        &self,
-        mode: Mode,
-        repository: Repository,
-        selection: &Selection,
-    ) -> Result<(Survey, Plan), Failure> {
-        let (survey, plan) = self.plan(mode, repository, selection)?;
+    pub fn plan_after_hooks(&self, aim: Aim, selection: &Selection) -> Result<(Survey, Plan), Failure> {
+        let (survey, plan) = self.plan(aim, selection)?;
         if plan.hooks.iter().all(|hook| hook.when != "before") {
             return Ok((survey, plan));
         }
         crate::build::hooks(&self.yard(&survey, &plan), &self.config.root, "before")?;
-        self.plan(mode, repository, selection)
+        self.plan(aim, selection)
+    }
+
+    /// Where images lie.
+    pub fn places(&self) -> Places<'_> {
+        Places::new(self.host, &self.config.registries, self.events)
     }
 
     /// The yard of the build stage.

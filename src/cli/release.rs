@@ -1,25 +1,25 @@
 //! `sealift release`: the chain of stages, with no logic of its own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_trust::SecretKey;
 use sealift_trust::statement::{self, Commit};
+use sealift_trust::{Digest, SecretKey};
 
 use super::World;
-use super::project::{Project, Selection};
+use super::project::{Aim, Project, Selection};
 use super::{plan, summary};
 use crate::attest::keys::{self, Places};
-use crate::attest::{self, Clean, Dist, Sealed, Subject};
+use crate::attest::{self, Clean, Contents, Dist, Reach, Sealed, Stored, Subject};
 use crate::build;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
-use crate::product::{self, Archive, Binary};
+use crate::product::{self, Archive, Binary, ImageIndex};
 use crate::store::Records;
-use crate::survey::Repository;
-use crate::version::Mode;
+use crate::survey::Images;
 
 #[derive(Args)]
 pub struct Release {
@@ -49,20 +49,20 @@ pub struct Sealing {
 impl Release {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
-        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
+        let aim = Aim::release(self.snapshot, Images::Wanted);
         if self.dry_run {
-            let (_, plan) = project.plan(mode, Repository::Required, &self.selection)?;
+            let (_, plan) = project.plan(aim, &self.selection)?;
             return Ok(plan::shown(&plan));
         }
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
         let key = secret(&project, self.sealing.key.as_deref())?;
-        let (survey, plan) = project.plan_after_hooks(mode, Repository::Required, &self.selection)?;
+        let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
         let yard = project.yard(&survey, &plan);
-        let made = make(&yard)?;
+        let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
-        let sealed =
-            seal_and_place(&project, &records, &plan, &Parts::of(&made), (key.as_ref(), clean(self.sealing.clean)))?;
+        let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
+        let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;
         build::hooks(&yard, &project.config.root, "after")?;
         let signed = key.is_some();
         let data = serde_json::json!({
@@ -72,11 +72,18 @@ impl Release {
             "dist": project.dist(),
             "binaries": made.built,
             "archives": made.packed.iter().map(|packed| &packed.archive).collect::<Vec<_>>(),
+            "images": parts.images,
         });
         let name = if signed { "release.json" } else { "release.unsigned.json" };
         let path = project.dist().join(name).display().to_string();
-        Ok(Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built)))
+        let product = Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built));
+        Ok(if made.images.is_empty() { product } else { product.with_table(summary::images(&made.images)) })
     }
+}
+
+/// The images of a run, as they are sealed.
+fn indexes(made: &Made) -> Vec<ImageIndex> {
+    made.images.iter().map(|image| image.index.clone()).collect()
 }
 
 /// What a user says about foreign files in `dist/`.
@@ -97,7 +104,7 @@ pub fn secret(project: &Project<'_>, option: Option<&Path>) -> Result<Option<Sec
     Ok(loaded.map(|loaded| loaded.key))
 }
 
-/// Archives with where their bytes are, and the binaries in them.
+/// Archives and images with where their bytes are, and the binaries in them.
 pub struct Parts {
     /// The archives.
     pub archives: Vec<Archive>,
@@ -105,6 +112,10 @@ pub struct Parts {
     pub binaries: Vec<Binary>,
     /// Where each archive lies, in their order.
     pub files: Vec<PathBuf>,
+    /// The images.
+    pub images: Vec<ImageIndex>,
+    /// Where each blob of the images lies.
+    pub blobs: BTreeMap<Digest, PathBuf>,
 }
 
 impl Parts {
@@ -114,7 +125,22 @@ impl Parts {
             archives: made.packed.iter().map(|packed| packed.archive.clone()).collect(),
             binaries: made.built.iter().map(|built| built.binary.clone()).collect(),
             files: made.packed.iter().map(|packed| packed.file.clone()).collect(),
+            images: Vec::new(),
+            blobs: BTreeMap::new(),
         }
+    }
+
+    /// The same with images; `stored` says where their blobs lie.
+    #[must_use]
+    pub fn with_images(mut self, images: Vec<ImageIndex>, stored: impl Fn(Digest) -> PathBuf) -> Self {
+        let digests = images.iter().flat_map(ImageIndex::blobs).map(|blob| blob.digest());
+        self.blobs = digests.map(|digest| (digest, stored(digest))).collect();
+        self.images = images;
+        self
+    }
+
+    fn contents(&self) -> Contents<'_> {
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
     }
 }
 
@@ -127,15 +153,17 @@ pub fn seal_and_place(
     (key, clean): (Option<&SecretKey>, Clean),
 ) -> Result<Sealed, Failure> {
     let subject = subject(plan)?;
-    let sealed = attest::seal(&subject, &parts.archives, &parts.binaries, key)?;
+    let sealed = attest::seal(&subject, &parts.contents(), key)?;
     write_package_record(records, parts)?;
-    let stored = |archive: &Archive| {
+    write_image_record(records, &parts.images)?;
+    let archive = |archive: &Archive| {
         let index = parts.archives.iter().position(|known| known.name == archive.name);
         parts.files[index.expect("a placement is of an archive")].clone()
     };
-    let placements = sealed.placements(&parts.archives, stored);
+    let blob = |digest: Digest| parts.blobs.get(&digest).expect("a placement is of a blob").clone();
+    let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, blob: &blob });
     let journal = records.path("dist.json");
-    let dist = Dist { folder: &project.dist(), journal: &journal, clean };
+    let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::All, clean };
     let placed = attest::place(project.host, &dist, &placements)?;
     project.events.debug(format!(
         "dist: {} written, {} kept, {} removed",
@@ -158,6 +186,13 @@ pub fn write_package_record(records: &Records, parts: &Parts) -> Result<(), Fail
     let bytes = product::record(&parts.binaries, &parts.archives)
         .map_err(|error| super::usage("package.record", crate::error::Kind::Bug, error.to_string(), None))?;
     Ok(records.write_bytes("package.json", &bytes)?)
+}
+
+/// `.sealift/image.json`, from which `sealift attest` goes on; without images it says so.
+pub fn write_image_record(records: &Records, images: &[ImageIndex]) -> Result<(), Failure> {
+    let bytes = product::record_images(images)
+        .map_err(|error| super::usage("image.record", Kind::Bug, error.to_string(), None))?;
+    Ok(records.write_bytes("image.json", &bytes)?)
 }
 
 /// What the manifest says besides its artifacts.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::build::Built;
+use crate::image::Made;
 use crate::package::Packed;
 use crate::survey::Survey;
 use crate::table::{Column, Table, bytes, duration};
@@ -23,6 +24,31 @@ pub fn build_record(survey: &Survey, built: &[Built]) -> Value {
         })
         .collect();
     json!({ "toolchains": toolchains, "binaries": built })
+}
+
+/// One line for each platform of each image: compressed size, budget, digest, time, and whether it was made or found.
+pub fn images(made: &[Made]) -> Table {
+    let mut table = Table::new([
+        Column::text("image"),
+        Column::text("platform"),
+        Column::number("size"),
+        Column::number("budget"),
+        Column::text("digest"),
+        Column::number("time"),
+        Column::text(""),
+    ]);
+    for (image, one) in made.iter().flat_map(|image| image.platforms.iter().map(move |one| (image, one))) {
+        table.push([
+            image.index.service.to_string(),
+            one.image.target.to_string(),
+            bytes(one.size),
+            one.budget.map_or_else(|| "-".into(), bytes),
+            one.image.artifact.digest().short(),
+            duration(one.took),
+            if one.cached { "cached".into() } else { "made".to_owned() },
+        ]);
+    }
+    table
 }
 
 /// One line for each archive: target, size, budget, digest, time, and whether it was made or found.

@@ -8,10 +8,10 @@ use super::project;
 use crate::config::Overrides;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
+use crate::lock::Lock;
 use crate::toolchain::go::version::GoVersion;
 use crate::toolchain::go::wanted::Wanted;
 use crate::toolchain::go::{Provision, Trust};
-use crate::toolchain::lock::Lock;
 
 #[derive(Args)]
 pub struct Toolchain {

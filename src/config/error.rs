@@ -137,7 +137,7 @@ impl Fault for ConfigError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Invalid(problems) => problems.first().hint.clone(),
-            Self::Missing { .. } => Some("sealift init writes one".into()),
+            Self::Missing { .. } => Some("name one that is there, or leave --config out: a project needs none".into()),
             Self::NotAFile { .. } => Some("--config takes the path of a TOML file".into()),
             Self::File(error) => error.hint(),
             Self::ProjectName { .. } => Some("write a name into sealift.toml: [project] name = \"…\"".into()),

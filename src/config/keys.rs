@@ -1,6 +1,8 @@
 //! Every key of `sealift.toml`, in one table: what is refused as unknown, the JSON Schema and the reference in the README
 //! all come from here.
 
+mod image;
+
 /// A table of the file.
 pub struct Table {
     /// What it is for, in one line.
@@ -46,6 +48,8 @@ pub enum Shape {
     Size,
     /// A table of names and strings: environment variables.
     Variables,
+    /// A table of strings under any names.
+    Strings,
     /// An array of argument arrays.
     Commands,
     /// Archive formats: an array for all targets, or a table from target patterns to arrays.
@@ -63,6 +67,8 @@ pub enum Text {
     License,
     /// A web address without credentials.
     Url,
+    /// A host, with a port or without.
+    Host,
     /// What stands before the version in a tag.
     TagPrefix,
     /// A path within the project, with `/`.
@@ -83,6 +89,22 @@ pub enum Text {
     Target,
     /// A template for a file name.
     Template,
+    /// What an image stands on.
+    Base,
+    /// A template for an image's repository.
+    Repository,
+    /// A pattern of Linux targets.
+    Platform,
+    /// A template for an image's tag.
+    TagTemplate,
+    /// `user[:group]`.
+    User,
+    /// An absolute path in an image.
+    ImagePath,
+    /// A port, perhaps with a protocol.
+    Port,
+    /// A signal's name or number.
+    Signal,
 }
 
 /// The archive formats' names.
@@ -97,6 +119,8 @@ pub static ROOT: Table = Table {
         Key { shape: Shape::Tables(&SERVICE), ..table("service", &SERVICE) },
         table("build", &BUILD),
         table("package", &PACKAGE),
+        table("image", &image::IMAGE),
+        Key { shape: Shape::Tables(&REGISTRY), ..table("registry", &REGISTRY) },
         table("attest", &ATTEST),
         table("cache", &CACHE),
     ],
@@ -131,6 +155,7 @@ static SERVICE: Table = Table {
             .says("`go` compiles the service, `prebuilt` takes files that something else compiled."),
         table("build", &SERVICE_BUILD),
         table("package", &SERVICE_PACKAGE),
+        table("image", &image::SERVICE_IMAGE),
     ],
 };
 
@@ -268,6 +293,24 @@ static ATTEST: Table = Table {
     keys: &[key("key", Shape::Text(Text::AnyPath), "none", "\"release.key\"").says("Path of the signing key.")],
 };
 
+static REGISTRY: Table = Table {
+    text: "What a registry of images needs beside its name; most need nothing.",
+    keys: &[
+        key("host", Shape::Text(Text::Host), "none: it must be written", "\"registry.example:5000\"")
+            .says("The registry as references name it, with its port."),
+        key("ca", Shape::Text(Text::AnyPath), "none", "\"certificates/ca.pem\"")
+            .says("File of further authorities (PEM) that may vouch for it."),
+        key("client-cert", Shape::Text(Text::AnyPath), "none", "\"certificates/client.pem\"")
+            .says("File with a certificate of our own (PEM), for mutual TLS."),
+        key("client-key", Shape::Text(Text::AnyPath), "none", "\"certificates/client.key\"")
+            .says("File with the key of that certificate (PEM)."),
+        key("plain-http", Shape::Bool, "only on the machine itself, without `ca`", "true")
+            .says("Speak HTTP without TLS; credentials go no further than the machine itself even then."),
+        key("realm", Shape::Text(Text::Url), "the registry itself", "\"https://auth.example\"")
+            .says("Server of tokens, where that is another one: credentials are sent there."),
+    ],
+};
+
 static CACHE: Table = Table {
     text: "Where results are kept.",
     keys: &[key("dir", Shape::Text(Text::AnyPath), "`sealift` in the user's cache folder", "\".cache\"")
@@ -338,7 +381,7 @@ impl Shape {
             Shape::Bool => "true or false",
             Shape::Number(_) => "whole number",
             Shape::Size => "number of bytes",
-            Shape::Variables => "table of strings",
+            Shape::Variables | Shape::Strings => "table of strings",
             Shape::Commands => "array of arrays of strings",
             Shape::Formats => "array of strings, or table by target pattern",
         }
@@ -351,15 +394,21 @@ impl Text {
     pub fn pattern(self) -> Option<&'static str> {
         Some(match self {
             Text::Name => r#"^[^/\\<>:"|?* \-\u0000-\u001f][^/\\<>:"|?*\u0000-\u001f]*$"#,
-            Text::Line => r"^[^\u0000-\u001f]{1,300}$",
+            Text::Line | Text::Base | Text::Repository => r"^[^\u0000-\u001f]{1,300}$",
             Text::License => r"^[A-Za-z0-9.+:() \-]{1,300}$",
             Text::Url => r"^(https?|ssh|git)://[A-Za-z0-9][^\s]*$",
+            Text::Host => r"^[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$",
             Text::TagPrefix => r"^([A-Za-z0-9_][A-Za-z0-9_./\-]*)?$",
             Text::Path | Text::AnyPath | Text::Glob | Text::Template => r"^[^\u0000-\u001f\\]+$",
             Text::GoVersion => r"^1\.[1-9][0-9]{0,3}(\.(0|[1-9][0-9]{0,3})|rc[1-9][0-9]?)$",
             Text::Flag | Text::LinkerFlag => r"^[^\u0000-\u001f]+$",
             Text::Tag => r"^[A-Za-z0-9_.]+$",
-            Text::Target => r"^!?[a-z0-9*]+(/[a-z0-9*]+(/[a-z0-9.*]+)?)?$",
+            Text::TagTemplate => r"^[A-Za-z0-9_{][A-Za-z0-9_.{}\-]*$",
+            Text::User => r"^[A-Za-z0-9_.][A-Za-z0-9_.\-]*(:[A-Za-z0-9_.][A-Za-z0-9_.\-]*)?$",
+            Text::ImagePath => r"^/[^\u0000-\u001f\\]*$",
+            Text::Port => r"^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$",
+            Text::Signal => r"^(SIG[A-Z0-9+]{2,12}|[1-9][0-9]?)$",
+            Text::Target | Text::Platform => r"^!?[a-z0-9*]+(/[a-z0-9*]+(/[a-z0-9.*]+)?)?$",
         })
     }
 }

@@ -1,13 +1,15 @@
 //! Lays written settings over those below them and keeps where each value came from.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::notes::Written;
 use super::origins::{Origin, Origins, segment};
+use super::settings::image::ImageSettings;
 use super::settings::{
     BuildSettings, CompileOverride, CompileSettings, Hooks, PackageSettings, Settings, with_built_in_formats,
 };
-use super::written::{WrittenBuild, WrittenCompile, WrittenPackage, WrittenSettings};
+use super::written::{WrittenBuild, WrittenCompile, WrittenImage, WrittenPackage, WrittenSettings};
 
 /// Takes values from layers, the upper one first.
 pub(super) struct Layers<'a> {
@@ -28,7 +30,8 @@ impl<'a> Layers<'a> {
     /// One layer of settings over those below it.
     pub fn settings(&mut self, prefix: &str, written: &WrittenSettings, below: Settings) -> Settings {
         let package = self.package(&format!("{prefix}package."), &written.package, below.package);
-        Settings { build: self.build(&format!("{prefix}build."), &written.build, below.build), package }
+        let image = self.image(&format!("{prefix}image."), &written.image, below.image);
+        Settings { build: self.build(&format!("{prefix}build."), &written.build, below.build), package, image }
     }
 
     fn build(&mut self, prefix: &str, written: &WrittenBuild, below: BuildSettings) -> BuildSettings {
@@ -97,6 +100,46 @@ impl<'a> Layers<'a> {
                 below.archive_budget,
             ),
         }
+    }
+
+    fn image(&mut self, prefix: &str, written: &WrittenImage, below: ImageSettings) -> ImageSettings {
+        let key = |name: &str| format!("{prefix}{name}");
+        ImageSettings {
+            base: self.take(&key("base"), written.base.as_ref(), below.base),
+            repository: self.take_some(&key("repository"), written.repository.as_ref(), below.repository),
+            platforms: self.take(&key("platforms"), written.platforms.as_ref(), below.platforms),
+            tags: self.take(&key("tags"), written.tags.as_ref(), below.tags),
+            user: self.take(&key("user"), written.user.as_ref(), below.user),
+            workdir: self.take_some(&key("workdir"), written.workdir.as_ref(), below.workdir),
+            entrypoint: self.take_some(&key("entrypoint"), written.entrypoint.as_ref(), below.entrypoint),
+            cmd: self.take(&key("cmd"), written.cmd.as_ref(), below.cmd),
+            env: self.names(&key("env"), &written.env, below.env),
+            ports: self.take(&key("ports"), written.ports.as_ref(), below.ports),
+            volumes: self.take(&key("volumes"), written.volumes.as_ref(), below.volumes),
+            stop_signal: self.take_some(&key("stop-signal"), written.stop_signal.as_ref(), below.stop_signal),
+            labels: self.names(&key("labels"), &written.labels, below.labels),
+            files: self.names(&key("files"), &written.files, below.files),
+            certificates: self.take(&key("ca-certificates"), written.certificates.as_ref(), below.certificates),
+            tzdata: self.take(&key("tzdata"), written.tzdata.as_ref(), below.tzdata),
+            budget: self.take_some(&key("budget"), written.budget.as_ref(), below.budget),
+            compression: self.take(&key("compression"), written.compression.as_ref(), below.compression),
+            level: self.take(&key("level"), written.level.as_ref(), below.level),
+        }
+    }
+
+    /// Strings by name over those below, name by name.
+    fn names(
+        &mut self,
+        prefix: &str,
+        written: &BTreeMap<String, Written<String>>,
+        below: BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let mut all = below;
+        for (name, value) in written {
+            let value = self.take(&format!("{prefix}.{}", segment(name)), Some(value), String::new());
+            all.insert(name.clone(), value);
+        }
+        all
     }
 
     /// The written value, with its origin kept, or the one below.

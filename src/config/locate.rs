@@ -52,7 +52,7 @@ fn holds(dir: &Path, name: &str) -> bool {
 }
 
 fn read(host: &Host, path: &Path, root: PathBuf) -> Result<Option<Found>, ConfigError> {
-    let name = named(host.env.dir(), path);
+    let name = files::seen_from(host.env.dir(), path);
     // A pipe would be waited for without end.
     if !files::is_file(path) {
         return match files::what(path)? {
@@ -62,16 +62,4 @@ fn read(host: &Host, path: &Path, root: PathBuf) -> Result<Option<Found>, Config
     }
     let text = files::read_text(path, MAX_BYTES)?;
     Ok(Some(Found { root, name, text }))
-}
-
-/// A path as the user sees it from where sealift was started: `sealift.toml`, `../sealift.toml`, else in full.
-fn named(current: &Path, path: &Path) -> String {
-    if let Ok(rest) = path.strip_prefix(current) {
-        return rest.display().to_string();
-    }
-    let up = path.parent().and_then(|folder| current.ancestors().take(8).position(|above| above == folder));
-    match (up, path.file_name()) {
-        (Some(up), Some(name)) => format!("{}{}", "../".repeat(up), Path::new(name).display()),
-        _ => path.display().to_string(),
-    }
 }

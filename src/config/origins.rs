@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
-use super::settings::{BuildSettings, CompileOverride, Config, PackageSettings, ServiceKind, Settings};
+use super::settings::image::ImageSettings;
+use super::settings::{
+    BuildSettings, CompileOverride, Config, PackageSettings, RegistrySettings, ServiceKind, Settings,
+};
 use super::size;
 
 /// Where a value came from.
@@ -84,6 +88,9 @@ impl Origins {
             config.attest.key.as_ref().map_or_else(none, |key| text(&key.to_string_lossy())),
         ));
         rows.push(("cache.dir".into(), text(&config.cache.to_string_lossy())));
+        for registry in &config.registries {
+            rows.extend(registry_rows(registry));
+        }
         for service in &config.services {
             let prefix = format!("service.{}.", segment(service.name.as_str()));
             let kind = match service.kind {
@@ -109,6 +116,7 @@ type Pairs = Vec<(String, String)>;
 fn settings_rows(prefix: &str, settings: &Settings) -> Pairs {
     let mut rows = build_rows(&settings.build);
     rows.extend(package_rows(&settings.package));
+    rows.extend(image_rows(&settings.image));
     rows.into_iter().map(|(key, value)| (format!("{prefix}{key}"), value)).collect()
 }
 
@@ -167,6 +175,51 @@ fn package_rows(package: &PackageSettings) -> Pairs {
         ("package.budget.binary".into(), bytes(package.binary_budget)),
         ("package.budget.archive".into(), bytes(package.archive_budget)),
     ]
+}
+
+fn image_rows(image: &ImageSettings) -> Pairs {
+    let names = |key: &str, all: &BTreeMap<String, String>| -> Pairs {
+        all.iter().map(|(name, value)| (format!("image.{key}.{}", segment(name)), text(value))).collect()
+    };
+    let mut rows: Pairs = vec![
+        ("image.base".into(), text(image.base.text())),
+        ("image.repository".into(), image.repository.as_ref().map_or_else(none, |it| text(&it.to_string()))),
+        ("image.platforms".into(), list(image.platforms.iter().map(|pattern| pattern.text()))),
+        ("image.tags".into(), list(image.tags.iter().map(ToString::to_string))),
+        ("image.user".into(), text(&image.user)),
+        ("image.workdir".into(), optional(&image.workdir)),
+        ("image.entrypoint".into(), image.entrypoint.as_ref().map_or_else(none, list)),
+        ("image.cmd".into(), list(&image.cmd)),
+    ];
+    rows.extend(names("env", &image.env));
+    rows.extend([
+        ("image.ports".into(), list(&image.ports)),
+        ("image.volumes".into(), list(&image.volumes)),
+        ("image.stop-signal".into(), optional(&image.stop_signal)),
+    ]);
+    rows.extend(names("labels", &image.labels));
+    rows.extend(names("files", &image.files));
+    rows.extend([
+        ("image.ca-certificates".into(), list(&image.certificates)),
+        ("image.tzdata".into(), image.tzdata.to_string()),
+        ("image.budget".into(), image.budget.map_or_else(none, |bytes| text(&size::print(bytes)))),
+        ("image.compression".into(), text(image.compression.word())),
+        ("image.level".into(), image.level.to_string()),
+    ]);
+    rows
+}
+
+fn registry_rows(registry: &RegistrySettings) -> Pairs {
+    let prefix = format!("registry.{}.", segment(&registry.host));
+    let path = |path: &Option<PathBuf>| path.as_ref().map_or_else(none, |path| text(&path.to_string_lossy()));
+    let rows = [
+        ("ca", path(&registry.ca)),
+        ("client-cert", path(&registry.client_cert)),
+        ("client-key", path(&registry.client_key)),
+        ("plain-http", registry.plain_http.map_or_else(none, |plain| plain.to_string())),
+        ("realm", optional(&registry.realm)),
+    ];
+    rows.into_iter().map(|(key, value)| (format!("{prefix}{key}"), value)).collect()
 }
 
 fn none() -> String {

@@ -107,6 +107,9 @@ impl<'a> Section<'a> {
         let wrong = Wrong::new("config.type", text);
         let hint = match node.shape {
             Shape::Tables(_) => Some(format!("write [[{}]], in double brackets", node.name)),
+            Shape::ByTarget(_) if found == "array" && self.spec.key("targets").is_some() => {
+                Some(format!("did you mean {:?}, the list of what is built?", "targets"))
+            }
             Shape::ByTarget(_) => Some(BY_TARGET_HINT.to_owned()),
             _ => example.map(|key| format!("for example {} = {}", key.name, key.example)),
         };

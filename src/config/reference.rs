@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::keys::{Shape, Table, tables};
+use super::keys::{ROOT, Shape, Table, tables};
 
 /// The reference, from the table of keys: one section for each table, one row for each key. What a service can set for
 /// itself is described once, at the top tables.
@@ -13,7 +13,8 @@ pub fn reference() -> String {
             // These are the keys of the top tables again; the table's line says so.
             continue;
         }
-        let title = if header == "service" { "[[service]]".to_owned() } else { format!("[{header}]") };
+        let several = ROOT.key(&header).is_some_and(|key| matches!(key.shape, Shape::Tables(_)));
+        let title = if several { format!("[[{header}]]") } else { format!("[{header}]") };
         let mut section = format!("### `{title}`\n\n{}\n\n", table.text);
         section.push_str(&rows(table));
         text.push_str(&section);

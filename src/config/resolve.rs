@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Wrong};
 use super::layers::Layers;
-use super::notes::Notes;
+use super::notes::{Notes, Written};
 use super::origins::{Origin, segment};
-use super::settings::{AttestSettings, Config, Project, Service, ServiceKind, Settings, VersionRules};
-use super::written::{Contents, WrittenService};
+use super::settings::{
+    AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings, VersionRules,
+};
+use super::written::{Contents, WrittenRegistry, WrittenService};
 use super::{Fallback, Loaded, Overrides};
 use crate::archive::Format;
-use crate::error::nearest;
+use crate::error::{Fault, nearest};
 use crate::host::Host;
 
 /// The greatest compression level of gzip and zip.
@@ -45,6 +47,8 @@ impl<'a> Resolver<'a> {
         let services: Vec<Service> =
             contents.services.iter().map(|written| self.service(written, &project, &defaults)).collect();
         self.check_levels(&defaults, &services);
+        self.check_images(&defaults, &services);
+        let registries = contents.registries.iter().map(|written| self.registry(written, root)).collect();
         let key = self.layers.take_some("attest.key", contents.key.as_ref(), None);
         let cache = self.cache(host, root)?;
         let mut config = Config {
@@ -53,6 +57,7 @@ impl<'a> Resolver<'a> {
             version: VersionRules { tag_prefix },
             defaults,
             services,
+            registries,
             attest: AttestSettings { key },
             cache,
         };
@@ -97,6 +102,25 @@ impl<'a> Resolver<'a> {
         Service { name, path, kind, settings }
     }
 
+    fn registry(&mut self, written: &WrittenRegistry, root: &Path) -> RegistrySettings {
+        let prefix = format!("registry.{}.", segment(&written.host.value));
+        let key = |name: &str| format!("{prefix}{name}");
+        let mut file = |name, written: Option<&Written<PathBuf>>| {
+            self.layers.take_some(&key(name), written, None).map(|path: PathBuf| root.join(path))
+        };
+        let ca = file("ca", written.ca.as_ref());
+        let client_cert = file("client-cert", written.client_cert.as_ref());
+        let client_key = file("client-key", written.client_key.as_ref());
+        RegistrySettings {
+            host: self.layers.take(&key("host"), Some(&written.host), String::new()),
+            ca,
+            client_cert,
+            client_key,
+            plain_http: self.layers.take_some(&key("plain-http"), written.plain_http.as_ref(), None),
+            realm: self.layers.take_some(&key("realm"), written.realm.as_ref(), None),
+        }
+    }
+
     fn cache(&mut self, host: &Host, root: &Path) -> Result<PathBuf, ConfigError> {
         let key = "cache.dir";
         if let Some(dir) = host.env.var("SEALIFT_CACHE") {
@@ -135,6 +159,33 @@ impl<'a> Resolver<'a> {
             config.attest.key = Some(key.clone());
         }
         Ok(())
+    }
+
+    /// What of an image's settings contradicts others: a level that gzip does not have, a platform that is not built.
+    fn check_images(&self, defaults: &Settings, services: &[Service]) {
+        let top = &self.contents.settings.image;
+        let own = self.contents.services.iter().map(|service| &service.settings.image);
+        let used = services.iter().map(|service| &service.settings).zip(own);
+        let alone = services.is_empty().then_some((defaults, top));
+        for (settings, written) in used.chain(alone) {
+            let image = &settings.image;
+            let level = written.level.as_ref().or(top.level.as_ref());
+            if let (Some(level), Err(error)) = (level, image.codec()) {
+                let wrong = Wrong::new("config.value", error.to_string());
+                self.notes.add(level.span.clone(), wrong.hint(error.hint().unwrap_or_default()));
+            }
+            let Some(platforms) = written.platforms.as_ref().or(top.platforms.as_ref()) else { continue };
+            let exact = image.platforms.iter().filter(|pattern| pattern.is_exact() && !pattern.excludes());
+            // What `host` is depends on the machine, and a file must not.
+            for pattern in exact.filter(|pattern| pattern.text() != "host") {
+                let Ok(target) = pattern.text().parse() else { continue };
+                if !crate::target::selects(&settings.build.targets, &target) {
+                    let text = format!("there is no binary for {target}: build.targets does not name it");
+                    let wrong = Wrong::new("config.platform", text);
+                    self.notes.add(platforms.span.clone(), wrong.hint(format!("add {target} to build.targets")));
+                }
+            }
+        }
     }
 
     /// A level that a format does not know: what is used counts, which are the defaults only where no service is named.

@@ -53,6 +53,7 @@ fn shape(shape: Shape) -> Value {
             "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
             "additionalProperties": { "type": "string" },
         }),
+        Shape::Strings => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Shape::Commands => json!({
             "type": "array",
             "items": { "type": "array", "minItems": 1, "items": { "type": "string" } },

@@ -1,6 +1,8 @@
 //! The resolved configuration: what every later stage reads. Nothing is left undecided here but what is optional by its
 //! nature (a project may have no licence).
 
+pub mod image;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -11,6 +13,7 @@ use crate::archive::Format;
 use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
+use image::ImageSettings;
 
 /// A whole configuration.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +28,8 @@ pub struct Config {
     pub defaults: Settings,
     /// `[[service]]`, each with its own settings; empty when services are to be found.
     pub services: Vec<Service>,
+    /// `[[registry]]`.
+    pub registries: Vec<RegistrySettings>,
     /// `[attest]`.
     pub attest: AttestSettings,
     /// `[cache] dir`.
@@ -81,6 +86,8 @@ pub struct Settings {
     pub build: BuildSettings,
     /// `[package]`.
     pub package: PackageSettings,
+    /// `[image]`.
+    pub image: ImageSettings,
 }
 
 /// `[build]`.
@@ -175,6 +182,23 @@ pub struct PackageSettings {
     pub archive_budget: Option<u64>,
 }
 
+/// One `[[registry]]`: what a registry needs beside its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RegistrySettings {
+    /// The host with its port, as references have it.
+    pub host: String,
+    /// A file of further authorities.
+    pub ca: Option<PathBuf>,
+    /// A file with our own certificate.
+    pub client_cert: Option<PathBuf>,
+    /// A file with the key of that certificate.
+    pub client_key: Option<PathBuf>,
+    /// Whether it speaks HTTP without TLS; only a registry on the machine itself is taken to do so unasked.
+    pub plain_http: Option<bool>,
+    /// The server of tokens, where that is not the registry itself.
+    pub realm: Option<String>,
+}
+
 /// `[attest]`.
 #[derive(Clone, Debug, Serialize)]
 pub struct AttestSettings {
@@ -211,6 +235,7 @@ impl Settings {
                 binary_budget: None,
                 archive_budget: None,
             },
+            image: ImageSettings::built_in(),
         }
     }
 }

@@ -37,11 +37,19 @@ pub enum Variable {
     Variant,
     /// `{target}`: `os_arch`, with `_variant` where the target has one.
     Target,
+    /// `{major}` of the version.
+    Major,
+    /// `{minor}` of the version.
+    Minor,
+    /// `{commit}`: the first twelve digits of the commit.
+    Commit,
+    /// `{channel}`: `stable`, the word of a prerelease (`rc`), or `snapshot`.
+    Channel,
 }
 
 impl Variable {
-    /// Every variable, in the order of the documentation.
-    pub const ALL: [Variable; 7] = [
+    /// Those of a file's name, in the order of the documentation.
+    pub const OF_FILES: &'static [Variable] = &[
         Variable::Project,
         Variable::Service,
         Variable::Version,
@@ -50,6 +58,13 @@ impl Variable {
         Variable::Variant,
         Variable::Target,
     ];
+
+    /// Those of an image's tag.
+    pub const OF_TAGS: &'static [Variable] =
+        &[Variable::Version, Variable::Major, Variable::Minor, Variable::Commit, Variable::Channel];
+
+    /// Those of an image's repository.
+    pub const OF_REPOSITORIES: &'static [Variable] = &[Variable::Project, Variable::Service];
 
     /// The name between the braces.
     pub fn name(self) -> &'static str {
@@ -61,6 +76,10 @@ impl Variable {
             Variable::Arch => "arch",
             Variable::Variant => "variant",
             Variable::Target => "target",
+            Variable::Major => "major",
+            Variable::Minor => "minor",
+            Variable::Commit => "commit",
+            Variable::Channel => "channel",
         }
     }
 }
@@ -90,6 +109,8 @@ pub enum TemplateError {
         at: Range<usize>,
         /// The nearest variable.
         nearest: Option<&'static str>,
+        /// Those that there are.
+        known: &'static [Variable],
     },
     /// `{` without `}`.
     #[error("a brace is opened and not closed")]
@@ -105,7 +126,10 @@ pub enum TemplateError {
     },
     /// Nothing at all.
     #[error("a template cannot be empty")]
-    Empty,
+    Empty {
+        /// The variables that there are.
+        known: &'static [Variable],
+    },
 }
 
 impl TemplateError {
@@ -113,7 +137,7 @@ impl TemplateError {
     pub fn at(&self) -> Range<usize> {
         match self {
             Self::Unknown { at, .. } | Self::Open { at } | Self::Closed { at } => at.clone(),
-            Self::Empty => 0..0,
+            Self::Empty { .. } => 0..0,
         }
     }
 
@@ -121,9 +145,8 @@ impl TemplateError {
     pub fn hint(&self) -> String {
         match self {
             Self::Unknown { nearest: Some(near), .. } => format!("did you mean {{{near}}}?"),
-            Self::Unknown { .. } | Self::Empty => {
-                let all: Vec<String> =
-                    Variable::ALL.iter().map(|variable| format!("{{{}}}", variable.name())).collect();
+            Self::Unknown { known, .. } | Self::Empty { known } => {
+                let all: Vec<String> = known.iter().map(|variable| format!("{{{}}}", variable.name())).collect();
                 format!("the variables are {}", all.join(" "))
             }
             Self::Open { .. } => "write {{ for a brace that is meant as text".into(),
@@ -133,22 +156,59 @@ impl TemplateError {
 }
 
 impl Template {
-    /// Fills the variables in. The result is as plain as the values are: who makes a file name of it checks that.
+    /// Reads a template in which some variables may occur.
+    pub fn read(text: &str, known: &'static [Variable]) -> Result<Self, TemplateError> {
+        let mut parts = Vec::new();
+        let mut plain = String::new();
+        let mut at = 0;
+        while let Some(next) = text[at..].find(['{', '}']).map(|next| at + next) {
+            plain.push_str(&text[at..next]);
+            let brace = &text[next..=next];
+            if text[next + 1..].starts_with(brace) {
+                plain.push_str(brace);
+                at = next + 2;
+            } else if brace == "}" {
+                return Err(TemplateError::Closed { at: next..next + 1 });
+            } else {
+                let (variable, end) = variable_at(text, next, known)?;
+                if !plain.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut plain)));
+                }
+                parts.push(Part::Variable(variable));
+                at = end;
+            }
+        }
+        plain.push_str(&text[at..]);
+        if !plain.is_empty() {
+            parts.push(Part::Text(plain));
+        }
+        if parts.is_empty() { Err(TemplateError::Empty { known }) } else { Ok(Self { parts }) }
+    }
+
+    /// Fills the variables of a file's name in. The result is as plain as the values are: who makes a file name of it
+    /// checks that.
     pub fn render(&self, fields: &Fields) -> String {
         let stem = fields.target.stem();
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => text.as_str(),
-                Part::Variable(Variable::Project) => fields.project,
-                Part::Variable(Variable::Service) => fields.service,
-                Part::Variable(Variable::Version) => fields.version,
-                Part::Variable(Variable::Os) => fields.target.os(),
-                Part::Variable(Variable::Arch) => fields.target.arch(),
-                Part::Variable(Variable::Variant) => fields.target.variant().unwrap_or(""),
-                Part::Variable(Variable::Target) => &stem,
-            })
-            .collect()
+        self.fill(|variable| match variable {
+            Variable::Project => fields.project,
+            Variable::Service => fields.service,
+            Variable::Version => fields.version,
+            Variable::Os => fields.target.os(),
+            Variable::Arch => fields.target.arch(),
+            Variable::Variant => fields.target.variant().unwrap_or(""),
+            Variable::Target => &stem,
+            // Those of tags and repositories do not occur in a name.
+            Variable::Major | Variable::Minor | Variable::Commit | Variable::Channel => "",
+        })
+    }
+
+    /// Puts a value in the place of each variable.
+    pub fn fill<'a>(&'a self, value: impl Fn(Variable) -> &'a str) -> String {
+        let text = |part: &'a Part| match part {
+            Part::Text(text) => text.as_str(),
+            Part::Variable(variable) => value(*variable),
+        };
+        self.parts.iter().map(text).collect()
     }
 
     /// Whether a variable occurs.
@@ -168,50 +228,28 @@ impl Template {
 impl FromStr for Template {
     type Err = TemplateError;
 
+    /// Reads a template for a file's name.
     fn from_str(text: &str) -> Result<Self, TemplateError> {
-        let mut parts = Vec::new();
-        let mut plain = String::new();
-        let mut at = 0;
-        while let Some(next) = text[at..].find(['{', '}']).map(|next| at + next) {
-            plain.push_str(&text[at..next]);
-            let brace = &text[next..=next];
-            if text[next + 1..].starts_with(brace) {
-                plain.push_str(brace);
-                at = next + 2;
-            } else if brace == "}" {
-                return Err(TemplateError::Closed { at: next..next + 1 });
-            } else {
-                let (variable, end) = variable_at(text, next)?;
-                if !plain.is_empty() {
-                    parts.push(Part::Text(std::mem::take(&mut plain)));
-                }
-                parts.push(Part::Variable(variable));
-                at = end;
-            }
-        }
-        plain.push_str(&text[at..]);
-        if !plain.is_empty() {
-            parts.push(Part::Text(plain));
-        }
-        if parts.is_empty() { Err(TemplateError::Empty) } else { Ok(Self { parts }) }
+        Self::read(text, Variable::OF_FILES)
     }
 }
 
 /// Reads a variable whose opening brace is at a byte; gives it and the byte behind the closing one.
-fn variable_at(text: &str, open: usize) -> Result<(Variable, usize), TemplateError> {
+fn variable_at(text: &str, open: usize, known: &'static [Variable]) -> Result<(Variable, usize), TemplateError> {
     let body = &text[open + 1..];
     let length = body
         .find(['{', '}'])
         .filter(|end| body[*end..].starts_with('}'))
         .ok_or(TemplateError::Open { at: open..open + 1 })?;
     let (name, end) = (&body[..length], open + length + 2);
-    let found = Variable::ALL.into_iter().find(|variable| variable.name() == name);
+    let found = known.iter().copied().find(|variable| variable.name() == name);
     let unknown = || TemplateError::Unknown {
         name: name.chars().take(60).collect(),
         at: open..end,
         nearest: Some(name)
             .filter(|name| name.len() <= 60)
-            .and_then(|name| nearest(name, Variable::ALL.map(Variable::name))),
+            .and_then(|name| nearest(name, known.iter().map(|variable| variable.name()))),
+        known,
     };
     found.map(|variable| (variable, end)).ok_or_else(unknown)
 }
@@ -258,7 +296,7 @@ mod tests {
         assert_eq!(error("a{service"), TemplateError::Open { at: 1..2 });
         assert_eq!(error("{ser{vice}"), TemplateError::Open { at: 0..1 });
         assert_eq!(error("a}b"), TemplateError::Closed { at: 1..2 });
-        assert_eq!(error(""), TemplateError::Empty);
+        assert!(matches!(error(""), TemplateError::Empty { .. }));
         assert!(matches!(error("{}"), TemplateError::Unknown { .. }));
         assert!(matches!(error("{.Env.TOKEN}"), TemplateError::Unknown { nearest: None, .. }));
     }
@@ -266,7 +304,7 @@ mod tests {
     fn part() -> impl Strategy<Value = Part> {
         prop_oneof![
             "[ -~µ]{1,8}".prop_map(Part::Text),
-            prop::sample::select(Variable::ALL.to_vec()).prop_map(Part::Variable)
+            prop::sample::select(Variable::OF_FILES.to_vec()).prop_map(Part::Variable)
         ]
     }
 

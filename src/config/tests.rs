@@ -104,6 +104,12 @@ fn document(header: &str, key: &Key, value: &str) -> String {
         Some("") if key.name == "name" => format!("[[service]]\n{line}"),
         Some("") => format!("[[service]]\nname = \"x\"\n{line}"),
         Some(_) => format!("[[service]]\nname = \"x\"\n[{header}]\n{line}"),
+        None if header == "registry" => match key.name {
+            "host" => format!("[[registry]]\n{line}"),
+            "client-cert" => format!("[[registry]]\nhost = \"x\"\nclient-key = \"x\"\n{line}"),
+            "client-key" => format!("[[registry]]\nhost = \"x\"\nclient-cert = \"x\"\n{line}"),
+            _ => format!("[[registry]]\nhost = \"x\"\n{line}"),
+        },
         None => format!("[{header}]\n{line}"),
     }
 }
@@ -125,7 +131,12 @@ fn everything(text: &str) -> Value {
 fn every_key_of_the_table_changes_the_configuration() {
     for (header, key) in leaves() {
         let with = document(&header, key, key.example);
-        let without = with.replace(&format!("{} = {}\n", key.name, key.example), "");
+        let without = match (header.as_str(), key.name) {
+            // What is required, and what comes with another key, does not go alone.
+            ("registry", "host") => String::new(),
+            ("registry", "client-cert" | "client-key") => "[[registry]]\nhost = \"x\"\n".to_owned(),
+            _ => with.replace(&format!("{} = {}\n", key.name, key.example), ""),
+        };
         assert!(with != without, "{with}");
         assert!(everything(&with) != everything(&without), "[{header}] {} changes nothing", key.name);
     }
@@ -280,14 +291,15 @@ fn the_schema_agrees_with_the_reader() {
 fn the_reference_has_every_key_and_well_formed_rows() {
     let reference = reference();
     for (header, key) in leaves().into_iter().filter(|(header, _)| !header.starts_with("service.")) {
-        let title = if header == "service" { "[[service]]".to_owned() } else { format!("[{header}]") };
+        let several = ["service", "registry"].contains(&header.as_str());
+        let title = if several { format!("[[{header}]]") } else { format!("[{header}]") };
         let section = reference.split("### ").find(|section| section.starts_with(&format!("`{title}`"))).unwrap();
         let row = section.lines().find(|line| line.starts_with(&format!("| `{}` |", key.name)));
         assert!(row.is_some_and(|row| row.contains(key.text)), "[{header}] {}", key.name);
     }
     let cells = |line: &str| line.replace("\\|", "").matches('|').count();
     assert!(reference.lines().filter(|line| line.starts_with('|')).all(|line| cells(line) == 6));
-    assert_eq!(ROOT.keys.len(), 7);
+    assert_eq!(ROOT.keys.len(), 9);
 }
 
 #[test]

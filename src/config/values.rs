@@ -1,12 +1,15 @@
 //! The rules for single values: names, paths, versions, addresses, targets, formats.
 
+pub(super) mod image;
+
 use sealift_trust::name::FileName;
 
 use super::error::{Wrong, quoted};
 use super::keys::FORMATS;
-use super::template::Template;
+use super::template::{Template, TemplateError, Variable};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
+use crate::host::http::{Url, may_carry_secrets};
 use crate::target::Pattern;
 
 /// A name that can be part of file names.
@@ -50,6 +53,30 @@ pub(super) fn url(text: &str) -> Result<String, Wrong> {
         return Err(wrong.hint("take what stands before the @ away"));
     }
     Ok(text.to_owned())
+}
+
+/// A host as references to images have it: in small letters, with a port or without.
+pub(super) fn host(text: &str) -> Result<String, Wrong> {
+    let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+    let label = |label: &str| {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !label.is_empty() && label.chars().all(fits) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let number = |port: &str| !port.starts_with(['0', '+']) && port.parse::<u16>().is_ok();
+    if text.len() > 255 || !name.split('.').all(label) || !port.is_none_or(number) {
+        let wrong = Wrong::new("config.value", format!("{} is not the host of a registry", quoted(text)));
+        return Err(wrong.hint("for example ghcr.io or registry.example:5000, without https://"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A server of tokens: credentials are sent there, so that it is https, or the machine itself.
+pub(super) fn realm(text: &str) -> Result<String, Wrong> {
+    let found = Url::parse(&url(text)?).ok().filter(may_carry_secrets);
+    found.map(|_| text.to_owned()).ok_or_else(|| {
+        let wrong = Wrong::new("config.value", format!("{} is not a server that gets credentials", quoted(text)));
+        wrong.hint("for example https://auth.example")
+    })
 }
 
 /// What may stand in front of a version in a tag (git-check-ref-format), without what a shell or a glob would read.
@@ -130,9 +157,14 @@ pub(super) fn name_template(text: &str) -> Result<Template, Wrong> {
     Ok(template)
 }
 
-/// Any template.
+/// A template for the path of a file.
 pub(super) fn template(text: &str) -> Result<Template, Wrong> {
-    text.parse().map_err(|error: super::template::TemplateError| Wrong {
+    template_of(text, Variable::OF_FILES)
+}
+
+/// A template in which some variables may occur.
+fn template_of(text: &str, known: &'static [Variable]) -> Result<Template, Wrong> {
+    Template::read(text, known).map_err(|error: TemplateError| Wrong {
         code: "config.template",
         message: error.to_string(),
         hint: Some(error.hint()),

@@ -1,5 +1,7 @@
 //! The file as it is written: every value that is there, with its place, and nothing that is not.
 
+mod image;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -20,8 +22,12 @@ use super::{size, values};
 use crate::archive::Format;
 use crate::target::Pattern;
 
+pub(super) use image::WrittenImage;
+
 /// How many services a file may have: each holds its own copy of the defaults.
 const MAX_SERVICES: usize = 256;
+/// The most registries.
+const MAX_REGISTRIES: usize = 64;
 
 /// `sealift.toml`.
 #[derive(Default)]
@@ -33,6 +39,7 @@ pub(super) struct Contents {
     pub tag_prefix: Option<Written<String>>,
     pub settings: WrittenSettings,
     pub services: Vec<WrittenService>,
+    pub registries: Vec<WrittenRegistry>,
     pub key: Option<Written<PathBuf>>,
     pub cache: Option<Written<PathBuf>>,
 }
@@ -47,11 +54,22 @@ pub(super) struct WrittenService {
     pub settings: WrittenSettings,
 }
 
-/// `[build]` and `[package]`.
+/// `[[registry]]`.
+pub(super) struct WrittenRegistry {
+    pub host: Written<String>,
+    pub ca: Option<Written<PathBuf>>,
+    pub client_cert: Option<Written<PathBuf>>,
+    pub client_key: Option<Written<PathBuf>>,
+    pub plain_http: Option<Written<bool>>,
+    pub realm: Option<Written<String>>,
+}
+
+/// `[build]`, `[package]` and `[image]`.
 #[derive(Default)]
 pub(super) struct WrittenSettings {
     pub build: WrittenBuild,
     pub package: WrittenPackage,
+    pub image: WrittenImage,
 }
 
 /// `[build]`.
@@ -119,10 +137,41 @@ fn contents(root: &Section) -> Contents {
     }
     contents.tag_prefix = root.table("version").and_then(|version| version.text("tag-prefix", values::tag_prefix));
     contents.services = root.tables("service", MAX_SERVICES).iter().map(service).collect();
+    contents.registries = registries(root);
     contents.key = root.table("attest").and_then(|attest| attest.text("key", values::any_path));
     contents.cache = root.table("cache").and_then(|cache| cache.text("dir", values::any_path));
     refuse_twins(root, &contents);
     contents
+}
+
+fn registries(root: &Section) -> Vec<WrittenRegistry> {
+    let mut all: Vec<WrittenRegistry> = Vec::new();
+    for section in root.tables("registry", MAX_REGISTRIES) {
+        let host = section.text("host", values::host);
+        if !section.holds("host") {
+            let wrong = Wrong::new("config.value", "a registry needs the key \"host\"");
+            section.refuse(section.span.clone(), wrong.hint("host = \"registry.example:5000\""));
+        }
+        let (client_cert, client_key) =
+            (section.text("client-cert", values::any_path), section.text("client-key", values::any_path));
+        for (one, other, missing) in
+            [(&client_cert, "client-key", &client_key), (&client_key, "client-cert", &client_cert)]
+        {
+            if let (Some(one), None, false) = (one, missing, section.holds(other)) {
+                let wrong = Wrong::new("config.value", "a client certificate and its key come together");
+                section.refuse(one.span.clone(), wrong.hint(format!("write {other} beside it")));
+            }
+        }
+        let (ca, plain_http) = (section.text("ca", values::any_path), section.bool("plain-http"));
+        let realm = section.text("realm", values::realm);
+        let Some(host) = host else { continue };
+        if all.iter().any(|known| known.host.value == host.value) {
+            let wrong = Wrong::new("config.value", format!("a second registry has the host {}", quoted(&host.value)));
+            section.refuse(host.span.clone(), wrong.hint("write one table for each registry"));
+        }
+        all.push(WrittenRegistry { host, ca, client_cert, client_key, plain_http, realm });
+    }
+    all
 }
 
 /// Two services whose names differ in nothing but case would overwrite each other's files on some systems.
@@ -192,6 +241,7 @@ fn settings(section: &Section) -> WrittenSettings {
     WrittenSettings {
         build: section.table("build").map(|section| build(&section)).unwrap_or_default(),
         package: section.table("package").map(|section| package(&section)).unwrap_or_default(),
+        image: section.table("image").map(|section| image::read(&section)).unwrap_or_default(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sanitize::{Charset, is_hazard};
 /// - `stage`: `name`, `steps` (a number, 0 when unknown)
 /// - `started`: `step`
 /// - `finished`: `step`, `cached` (true when the result came from the store), `took_ms`, `bytes`
-/// - `failed`: `step`
+/// - `failed`, `stopped` (the user said so): `step`
 /// - `info`, `debug`: `text`
 /// - `warning`: `code`, `text`
 /// - `check`: `name`, `outcome` (`passed`, `failed`, `not run`), `why`
@@ -26,6 +26,7 @@ pub(super) fn event(event: &Event) -> Value {
             json!({"type": "finished", "step": step, "cached": cached, "took_ms": took_ms, "bytes": bytes})
         }
         Event::Failed { step } => json!({"type": "failed", "step": step}),
+        Event::Stopped { step } => json!({"type": "stopped", "step": step}),
         Event::Info(text) => json!({"type": "info", "text": text}),
         Event::Warn { code, text } => json!({"type": "warning", "code": code, "text": text}),
         Event::Debug(text) => json!({"type": "debug", "text": text}),

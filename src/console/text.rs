@@ -89,6 +89,7 @@ impl Text {
                 let line = self.lines.step(step, End::Failed, 0, self.room());
                 self.say(Verbosity::Quiet, &line);
             }
+            Event::Stopped { step } => self.ended(step),
             Event::Info(text) => self.say(Verbosity::Normal, &format!("{}\n", sanitize(text).trim_end())),
             Event::Debug(text) if loud >= Verbosity::Verbose => {
                 let text = paint(self.options.color, Paint::Dim, sanitize(text).trim_end());

@@ -222,6 +222,12 @@ pub fn reachable_tags(host: &Host, git: &Git, commit: &str) -> Result<Vec<String
     Ok(refs.lines().filter_map(|line| line.strip_prefix("refs/tags/")).map(str::to_owned).collect())
 }
 
+/// Every tag, without `refs/tags/`.
+pub fn all_tags(host: &Host, git: &Git) -> Result<Vec<String>, HistoryError> {
+    let refs = git.text(host, ["for-each-ref", "--format=%(refname)", "refs/tags"])?;
+    Ok(refs.lines().filter_map(|line| line.strip_prefix("refs/tags/")).map(str::to_owned).collect())
+}
+
 /// The URL of `origin`, as one that people can open: no credentials, `https` for `git@host:path`.
 pub fn origin(host: &Host, git: &Git) -> Option<String> {
     // A repository without a remote is a normal case, and git says so by a failure.

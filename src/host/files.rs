@@ -78,10 +78,14 @@ impl Fault for FileError {
             Self::System { source, .. } if is_full(source) => Some(
                 "free some space (`sealift cache prune` frees the step store), then run the same command again".into(),
             ),
-            Self::System { source, path, .. }
-                if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+            Self::System { source, path, op }
+                if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+                    && !matches!(*op, "open" | "read" | "list" | "look at" | "find") =>
             {
                 Some(format!("make {path} writable for you, or choose another folder"))
+            }
+            Self::System { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some(format!("make {path} readable for you"))
             }
             Self::NotAFolder { path, .. } => Some(format!("remove {path}; sealift makes it anew")),
             Self::Locked { .. } => Some("wait until it has ended".into()),
@@ -212,6 +216,13 @@ pub fn real(path: &Path) -> Result<PathBuf, FileError> {
     path.canonicalize().map_err(at("find", path))
 }
 
+/// A path as people see it from a folder: `go.mod`, `../go.mod`; in full where nothing but `/` is above both.
+pub fn seen_from(folder: &Path, path: &Path) -> String {
+    let near = folder.ancestors().filter(|above| above.parent().is_some()).enumerate();
+    let seen = near.filter_map(|(up, above)| Some((up, path.strip_prefix(above).ok()?))).next();
+    seen.map_or_else(|| path.display().to_string(), |(up, rest)| format!("{}{}", "../".repeat(up), rest.display()))
+}
+
 /// Names in a folder, sorted.
 pub fn names(dir: &Path) -> Result<Vec<String>, FileError> {
     let mut names = Vec::new();
@@ -271,6 +282,14 @@ pub fn remove_folder(dir: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Removes a folder that holds nothing; one that is not there is fine.
+pub fn remove_empty_folder(dir: &Path) -> Result<(), FileError> {
+    match fs::remove_dir(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at("remove", dir)(error)),
+        _ => Ok(()),
+    }
+}
+
 fn open_up(dir: &Path) {
     set_mode(dir, 0o755).ok();
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
@@ -312,4 +331,19 @@ pub fn sync_folder(dir: &Path) -> Result<(), FileError> {
     }
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     File::open(dir).and_then(|folder| folder.sync_all()).map_err(at("sync", dir))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_named_as_it_is_seen() {
+        let seen = |folder: &str, path: &str| seen_from(Path::new(folder), Path::new(path));
+        assert_eq!(seen("/a/b", "/a/b/c/go.mod"), "c/go.mod");
+        assert_eq!(seen("/a/b", "/a/go.mod"), "../go.mod");
+        assert_eq!(seen("/a/b/c", "/a/x/go.mod"), "../../x/go.mod");
+        assert_eq!(seen("/a/b", "/c/go.mod"), "/c/go.mod");
+        assert_eq!(seen("/", "/go.mod"), "/go.mod");
+    }
 }

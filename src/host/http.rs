@@ -1,24 +1,28 @@
-//! Downloads over HTTP(S): bounded, retried, and with credentials that never leave the origin they are meant for.
+//! Downloads over HTTP(S): bounded, retried, and with credentials that never leave the origin they are meant for. Single
+//! requests of every kind are the [`Transport`]'s.
 
 mod credential;
 mod fault;
+mod runtime;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod transport;
 
-use std::io::{self, Read, Write};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::io::Write;
+use std::time::Duration;
 
-use reqwest::blocking::{Client, Response};
-use reqwest::header::{AUTHORIZATION, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{StatusCode, Url};
+pub use bytes::Bytes;
+pub use reqwest::Url;
 use sealift_trust::Hasher;
 
 use super::env::Env;
-use credential::Credential;
 pub use fault::HttpError;
 use fault::shown;
+pub use secret::{Authorization, Secret, is_loopback, may_carry_secrets};
+pub use tls::Trust;
+pub use transport::{Call, Incoming, Method, Payload, Response, Transport};
 
 /// How often a request is tried again.
 const RETRIES: u32 = 3;
@@ -37,27 +41,22 @@ pub type Progress<'a> = dyn FnMut(u64, Option<u64>) + 'a;
 /// A client. It is cheap to make: certificates are read and connections opened when the first request needs them.
 pub struct Http {
     env: Env,
-    patience: Duration,
     backoff: Duration,
-    client: Mutex<Option<Client>>,
+    transport: Transport,
 }
 
 impl Http {
     /// Takes proxies (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), certificates (`SSL_CERT_FILE`,
     /// `SSL_CERT_DIR`) and credentials (`NETRC`, `~/.netrc`) from an environment.
     pub fn new(env: &Env) -> Self {
-        Self {
-            env: env.clone(),
-            patience: Duration::from_secs(60),
-            backoff: Duration::from_millis(200),
-            client: Mutex::new(None),
-        }
+        Self { env: env.clone(), backoff: Duration::from_millis(200), transport: Transport::new(env) }
     }
 
     /// The same client with another patience and another first pause between tries.
     #[cfg(test)]
     pub(crate) fn hurried(env: &Env) -> Self {
-        Self { patience: Duration::from_millis(400), backoff: Duration::from_millis(5), ..Self::new(env) }
+        let transport = Transport::new(env).waiting(Duration::from_millis(400));
+        Self { backoff: Duration::from_millis(5), transport, ..Self::new(env) }
     }
 
     /// Reads a whole body of at most `cap` bytes; a longer one is an error, never cut.
@@ -77,30 +76,19 @@ impl Http {
         progress: &mut Progress<'_>,
     ) -> Result<u64, HttpError> {
         let mut url = parse(url)?;
-        let credential = Credential::take(&self.env, &mut url)?;
-        let client = self.client()?;
-        let request = Request { client: &client, url, credential, patience: self.patience };
+        let credential = credential::take(&self.env, &mut url)?;
+        let request = Request { transport: &self.transport, url, credential };
         let mut body = Body { out, cap, done: Hasher::new(), size: 0, progress };
         for turn in 0.. {
             match request.fetch(&mut body) {
                 Ok(()) => return Ok(body.size),
                 Err(Trial::Again { wait, .. }) if turn < RETRIES => {
-                    std::thread::sleep(wait.unwrap_or(self.backoff * 2u32.pow(turn)).min(LONGEST_WAIT));
+                    self.transport.pause(wait.unwrap_or(self.backoff * 2u32.pow(turn)).min(LONGEST_WAIT))?;
                 }
                 Err(Trial::Again { error, .. } | Trial::Final(error)) => return Err(error),
             }
         }
         unreachable!("the loop ends by a return: turns are counted up to RETRIES")
-    }
-
-    fn client(&self) -> Result<Client, HttpError> {
-        let mut slot = self.client.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(client) = &*slot {
-            return Ok(client.clone());
-        }
-        let client = tls::client(&self.env, self.patience)?;
-        *slot = Some(client.clone());
-        Ok(client)
     }
 }
 
@@ -119,53 +107,39 @@ enum Trial {
 
 impl From<HttpError> for Trial {
     fn from(error: HttpError) -> Self {
-        Self::Final(error)
+        match error {
+            HttpError::Connect { .. }
+            | HttpError::Silent { .. }
+            | HttpError::Broken { .. }
+            | HttpError::Stalled { .. } => Self::Again { error, wait: None },
+            _ => Self::Final(error),
+        }
     }
 }
 
-fn again(error: HttpError) -> Trial {
-    Trial::Again { error, wait: None }
-}
-
 struct Request<'a> {
-    client: &'a Client,
+    transport: &'a Transport,
     url: Url,
-    credential: Option<Credential>,
-    patience: Duration,
+    credential: Option<Authorization>,
 }
 
 impl Request<'_> {
     fn fetch(&self, body: &mut Body<'_>) -> Result<(), Trial> {
         let mut url = self.url.clone();
         for _ in 0..=REDIRECTS {
-            let response = self.send(&url)?;
-            let status = response.status();
-            if status.is_success() {
-                return body.read(&url, response, self.patience);
+            // A redirect to another origin gets no credentials, and none of that origin's own: the server that redirects
+            // must not be able to choose where they are used.
+            let authorization = self.credential.as_ref().filter(|_| url.origin() == self.url.origin());
+            let call = Call { method: Method::Get, url: &url, headers: &[], authorization, payload: Payload::Empty };
+            let response = self.transport.exchange(call)?;
+            if (200..300).contains(&response.status) {
+                return body.read(&url, response);
             }
-            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-            let Some(next) = redirect(&url, status, location)? else { return Err(refusal(&url, status, response)) };
+            let next = redirect(&url, response.status, response.header("location"))?;
+            let Some(next) = next else { return Err(refusal(&url, response)) };
             url = next;
         }
         Err(HttpError::Redirects { url: shown(&self.url) }.into())
-    }
-
-    fn send(&self, url: &Url) -> Result<Response, Trial> {
-        let mut request = self.client.get(url.clone());
-        // A redirect to another origin gets no credentials, and none of that origin's own: the server that redirects
-        // must not be able to choose where they are used.
-        if let Some(credential) = &self.credential
-            && url.origin() == self.url.origin()
-        {
-            request = request.header(AUTHORIZATION, credential.header());
-        }
-        request.send().map_err(|source| {
-            let source = source.without_url();
-            if tls::refused_certificate(&source) {
-                return Trial::Final(HttpError::Certificate { url: shown(url), source });
-            }
-            again(HttpError::Connect { url: shown(url), source })
-        })
     }
 }
 
@@ -179,9 +153,9 @@ fn parse(text: &str) -> Result<Url, HttpError> {
     }
 }
 
-/// Where a response leads, if it is a redirect.
-fn redirect(from: &Url, status: StatusCode, location: Option<&str>) -> Result<Option<Url>, HttpError> {
-    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+/// Where a response leads, if it is a redirect: not from https to http, not to other protocols, and without userinfo.
+pub fn redirect(from: &Url, status: u16, location: Option<&str>) -> Result<Option<Url>, HttpError> {
+    if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
     let refuse = |why: &str| HttpError::Redirect { url: shown(from), why: why.to_owned() };
@@ -196,25 +170,17 @@ fn redirect(from: &Url, status: StatusCode, location: Option<&str>) -> Result<Op
     Ok(Some(to))
 }
 
-fn refusal(url: &Url, status: StatusCode, response: Response) -> Trial {
-    let wait = retry_after(response.headers());
+fn refusal(url: &Url, mut response: Response) -> Trial {
+    let (status, wait) = (response.status, response.retry_after());
     let url = shown(url);
-    if matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE) {
-        return HttpError::NotFound { url, status: status.as_u16() }.into();
+    if matches!(status, 404 | 410) {
+        return HttpError::NotFound { url, status }.into();
     }
-    let mut text = Vec::new();
-    // What the server says is shown when it can be read; the status alone says enough otherwise.
-    drop(response.take(ERROR_TEXT).read_to_end(&mut text));
-    let error = HttpError::Status { url, status: status.as_u16(), text: fault::plain(&text) };
-    if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
+    let error = HttpError::Status { url, status, text: response.words() };
+    if matches!(status, 408 | 429 | 500..) {
         return Trial::Again { error, wait };
     }
     error.into()
-}
-
-/// The seconds of a `Retry-After` (RFC 9110 §10.2.3); its date form counts as absent.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// A body on its way out, over all tries.
@@ -228,29 +194,19 @@ struct Body<'a> {
 }
 
 impl Body<'_> {
-    fn read(&mut self, url: &Url, mut response: Response, patience: Duration) -> Result<(), Trial> {
-        let total = response.content_length();
+    fn read(&mut self, url: &Url, mut response: Response) -> Result<(), Trial> {
+        let total = response.length();
         if total.is_some_and(|total| total > self.cap) {
             return Err(self.too_large(url));
         }
         let mut again_from_start = (self.size > 0).then(|| (self.size, Hasher::new()));
-        let mut buffer = vec![0; 64 * 1024];
-        let mut window = Window { since: Instant::now(), bytes: 0, patience };
-        loop {
-            let count = match response.read(&mut buffer) {
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(source) => return Err(again(HttpError::Broken { url: shown(url), source: fault::bare(source) })),
-            };
-            if count == 0 {
-                return match again_from_start {
-                    Some(_) => Err(HttpError::Changed { url: shown(url) }.into()),
-                    None => Ok(()),
-                };
-            }
-            window.pass(url, count)?;
-            let fresh = self.compare(url, &mut again_from_start, &buffer[..count])?;
-            self.write(url, &buffer[fresh..count], total)?;
+        while let Some(piece) = response.body.next_piece()? {
+            let fresh = self.compare(url, &mut again_from_start, &piece)?;
+            self.write(url, &piece[fresh..], total)?;
+        }
+        match again_from_start {
+            Some(_) => Err(HttpError::Changed { url: shown(url) }.into()),
+            None => Ok(()),
         }
     }
 
@@ -285,27 +241,5 @@ impl Body<'_> {
 
     fn too_large(&self, url: &Url) -> Trial {
         HttpError::TooLarge { url: shown(url), cap: self.cap }.into()
-    }
-}
-
-/// A stretch of a transfer in which something must arrive: each read has its own limit already, and a server that sends
-/// one byte just before it would hold us for years.
-struct Window {
-    since: Instant,
-    bytes: u64,
-    patience: Duration,
-}
-
-impl Window {
-    fn pass(&mut self, url: &Url, count: usize) -> Result<(), Trial> {
-        self.bytes += count as u64;
-        if self.since.elapsed() < self.patience {
-            return Ok(());
-        }
-        if self.bytes < SLOWEST {
-            return Err(again(HttpError::Stalled { url: shown(url), seconds: self.patience.as_secs() }));
-        }
-        (self.since, self.bytes) = (Instant::now(), 0);
-        Ok(())
     }
 }

@@ -43,6 +43,14 @@ pub enum ProcessError {
         /// The system's answer.
         source: io::Error,
     },
+    /// It took too long and was ended.
+    #[error("{program} did not end within {seconds} s")]
+    Slow {
+        /// The program.
+        program: String,
+        /// How long it was given.
+        seconds: u64,
+    },
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -66,6 +74,7 @@ impl Fault for ProcessError {
             Self::Start { .. } => "process.start",
             Self::Failed { .. } => "process.failed",
             Self::Pipe { .. } => "process.pipe",
+            Self::Slow { .. } => "process.slow",
             Self::Interrupted => "process.interrupted",
         }
     }
@@ -265,7 +274,7 @@ impl Running<'_> {
         let Some(pid) = Pid::from_raw(self.child.id().cast_signed()) else { return Ok(()) };
         rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT))?;
         if self.children.stopped() {
-            end_group(&self.child);
+            end_group(self.child.id());
         }
         Ok(())
     }
@@ -284,9 +293,20 @@ impl Host {
 
     /// Runs a command with bytes on its standard input.
     pub fn run_with_input(&self, command: &Command, input: &[u8]) -> Result<Finished, ProcessError> {
+        self.run_to_end(command, input, None)
+    }
+
+    /// Runs a command that is ended, with its children, when it takes too long.
+    pub fn run_within(&self, command: &Command, input: &[u8], limit: Duration) -> Result<Finished, ProcessError> {
+        self.run_to_end(command, input, Some(limit))
+    }
+
+    fn run_to_end(&self, command: &Command, input: &[u8], limit: Option<Duration>) -> Result<Finished, ProcessError> {
         let mut stdout = Vec::new();
-        let finished =
-            self.stream(command, input, &mut |reader| reader.take(OUTPUT_CAP).read_to_end(&mut stdout).map(drop));
+        let mut reader = |reader: &mut BufReader<std::process::ChildStdout>| {
+            reader.take(OUTPUT_CAP).read_to_end(&mut stdout).map(drop)
+        };
+        let finished = self.stream_within(command, input, &mut reader, limit);
         let mut finished = finished.map_err(|error| error.or_said(&stdout))?;
         finished.stdout = stdout;
         Ok(finished)
@@ -300,15 +320,37 @@ impl Host {
         input: &[u8],
         reader: &mut dyn FnMut(&mut BufReader<std::process::ChildStdout>) -> io::Result<()>,
     ) -> Result<Finished, ProcessError> {
+        self.stream_within(command, input, reader, None)
+    }
+
+    fn stream_within(
+        &self,
+        command: &Command,
+        input: &[u8],
+        reader: &mut dyn FnMut(&mut BufReader<std::process::ChildStdout>) -> io::Result<()>,
+        limit: Option<Duration>,
+    ) -> Result<Finished, ProcessError> {
         let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
         let mut running = self.children.spawn(command, stdin)?;
         let mut stdout = BufReader::with_capacity(64 * 1024, running.child.stdout.take().expect("stdout is piped"));
         let mut errors = running.child.stderr.take().expect("stderr is piped");
         let mut to_child = running.child.stdin.take();
         let mut stderr = Vec::new();
-        let (read, early) = std::thread::scope(|scope| {
+        let group = running.child.id();
+        let (ended, end) = std::sync::mpsc::channel::<()>();
+        let slow = AtomicBool::new(false);
+        let (read, early, waited) = std::thread::scope(|scope| {
             let stderr = &mut stderr;
-            scope.spawn(move || errors.by_ref().take(OUTPUT_CAP).read_to_end(stderr));
+            if let Some(limit) = limit {
+                let slow = &slow;
+                scope.spawn(move || {
+                    if end.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                        slow.store(true, Ordering::SeqCst);
+                        end_group(group);
+                    }
+                });
+            }
+            let listener = scope.spawn(move || errors.by_ref().take(OUTPUT_CAP).read_to_end(stderr));
             scope.spawn(move || {
                 if let Some(pipe) = &mut to_child {
                     // A child that ends before it has read everything says why by its exit status.
@@ -318,16 +360,22 @@ impl Host {
             let read = reader(&mut stdout);
             let early = matches!(io::copy(&mut (&mut stdout).take(1), &mut io::sink()), Ok(1)) || read.is_err();
             if early {
-                end_group(&running.child);
+                end_group(group);
             }
             drop(stdout);
-            (read, early)
+            let waited = running.wait();
+            // What a child left behind may hold its stderr open: the limit is for that too.
+            drop(listener.join());
+            drop(ended);
+            (read, early, waited)
         });
         let program = command.program.display().to_string();
-        let (status, peak) =
-            running.wait().map_err(|source| ProcessError::Pipe { program: program.clone(), source })?;
+        let (status, peak) = waited.map_err(|source| ProcessError::Pipe { program: program.clone(), source })?;
         if self.children.stopped() {
             return Err(ProcessError::Interrupted);
+        }
+        if let (true, Some(limit)) = (slow.into_inner(), limit) {
+            return Err(ProcessError::Slow { program, seconds: limit.as_secs() });
         }
         read.map_err(|source| ProcessError::Pipe { program, source })?;
         if !status.success() && !early {
@@ -339,14 +387,14 @@ impl Host {
 }
 
 #[cfg(unix)]
-fn end_group(child: &Child) {
-    if let Some(group) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
+fn end_group(group: u32) {
+    if let Some(group) = rustix::process::Pid::from_raw(group.cast_signed()) {
         rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
     }
 }
 
 #[cfg(not(unix))]
-fn end_group(_: &Child) {}
+fn end_group(_: u32) {}
 
 #[cfg(test)]
 mod tests {
@@ -388,6 +436,13 @@ mod tests {
         });
         assert!(answer.is_ok());
         assert_eq!(line, "yes\n");
+    }
+
+    #[test]
+    fn a_child_that_takes_too_long_is_ended_with_its_children() {
+        let error = host().run_within(&sh("sleep 60 & wait"), b"x", Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.code(), "process.slow");
+        assert!(host().run_within(&sh("cat"), b"x", Duration::from_secs(60)).is_ok());
     }
 
     #[test]

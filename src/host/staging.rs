@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sealift_trust::Hasher;
 
-use super::files::{FileError, at, measure, names, open, remove, rename, rename_volatile, set_mode, sync_folder};
+use super::files::{
+    FileError, at, make_folder, measure, names, open, remove, rename, rename_volatile, set_mode, sync_folder,
+};
 use crate::artifact::Artifact;
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -141,10 +143,30 @@ impl Drop for Settled {
 
 /// Removes what killed runs have staged in a folder. The caller holds the lock that keeps other runs from staging there.
 pub fn sweep(dir: &Path) -> Result<(), FileError> {
-    for name in names(dir)?.iter().filter(|name| name.strip_prefix(STAGED).is_some_and(|rest| rest.starts_with('.'))) {
+    for name in names(dir)?.iter().filter(|name| is_staged(name)) {
         remove(&dir.join(name))?;
     }
     Ok(())
+}
+
+/// Whether a name is one that [`Staged`] gives: nothing else is ours to remove.
+pub fn is_staged(name: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = name.strip_prefix(STAGED).and_then(|rest| rest.strip_prefix('.')?.split_once('-'));
+    numbers.is_some_and(|(process, count)| digits(process) && digits(count))
+}
+
+/// Keeps something that the next run could find out again, in a folder that all runs share: what killed runs have staged
+/// there goes first. While another run writes there it is left unwritten.
+pub fn remember(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    make_folder(dir)?;
+    let _held = match Lock::take(&dir.join("lock")) {
+        Err(FileError::Locked { .. }) => return Ok(()),
+        held => held?,
+    };
+    sweep(dir)?;
+    write(path, bytes, 0o644).map(drop)
 }
 
 /// Writes a whole file so that a reader sees the old or the new one.
@@ -220,7 +242,12 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock or says that another process has it. Children do not inherit it.
     pub fn take(path: &Path) -> Result<Self, FileError> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(at("open", path))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(at("open the lock", path))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(fs::TryLockError::WouldBlock) => Err(FileError::Locked { path: path.display().to_string() }),

@@ -69,8 +69,8 @@ pub fn package(bench: &Bench<'_>, binaries: &Receiver<Binary>) -> Result<Vec<Pac
                 let Ok((index, ready)) = next else { break };
                 let step = &bench.plan.packages[index];
                 let result = bench.step(step, &ready);
-                if result.is_err() {
-                    bench.events.send(Event::Failed { step: step.step.clone() });
+                if let Err(error) = &result {
+                    bench.events.failed(step.step.clone(), error);
                 }
                 mine.push((index, result));
             }

@@ -1,6 +1,7 @@
 //! Everything that will be done, decided before the first step and printable. Pure.
 
 mod error;
+pub mod image;
 mod show;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use crate::target::Target;
 use crate::version::{Release, Stamp};
 
 pub use error::PlanError;
+pub use image::{Image, PlatformImage};
 pub use show::show;
 
 /// Where a build's output goes is known when it runs; in a plan it stands as this word.
@@ -48,6 +50,8 @@ pub struct Plan {
     pub builds: Vec<Build>,
     /// Archives to make.
     pub packages: Vec<Package>,
+    /// Images to make.
+    pub images: Vec<Image>,
     /// Commands before and after.
     pub hooks: Vec<Hook>,
     /// Whether other targets go on when one fails.
@@ -178,6 +182,7 @@ pub fn plan(survey: &Survey, config: &Config) -> Result<Plan, PlanError> {
         not_run: Vec::new(),
         builds: Vec::new(),
         packages: Vec::new(),
+        images: image::images(survey, config)?,
         hooks: hooks(config),
         keep_going: survey.services.iter().any(|service| service.settings.build.keep_going),
     };

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{How, Member, Plan};
 use crate::command::Command;
+use crate::survey::Base;
 
 /// All steps, each with its command, in the order in which their kinds run.
 pub fn show(plan: &Plan) -> String {
@@ -45,6 +46,20 @@ pub fn show(plan: &Plan) -> String {
             })
             .collect();
         line(format!("{}\n    {}: {}", package.step, package.name, members.join(", ")));
+    }
+    for image in &plan.images {
+        let platforms: Vec<String> = image.platforms.iter().map(|one| one.platform.to_string()).collect();
+        line(format!("{}\n    for {}", image.step, platforms.join(", ")));
+        match &image.base {
+            Base::Scratch => line("    on scratch".into()),
+            Base::Pinned(base) => line(format!("    on {} as {}", base.reference, base.digest)),
+        }
+        let tags: Vec<&str> = image.tags.iter().map(|named| named.tag.as_str()).collect();
+        if let Some(repository) = &image.repository {
+            line(format!("    to {repository} as {}", tags.join(", ")));
+        }
+        let tzdata = if image.root.tzdata { ", usr/share/zoneinfo/" } else { "" };
+        line(format!("    {}{tzdata}", image.holds.join(", ")));
     }
     text
 }

@@ -37,6 +37,11 @@ impl Records {
         }
     }
 
+    /// The folder itself, which is swept when it is opened.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where a record lies.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)

@@ -15,7 +15,7 @@ pub struct Stage {
 impl Stage {
     /// Begins a run below `root`.
     pub fn begin(root: &Path) -> Result<Self, FileError> {
-        clear_dead(root);
+        clear_dead(root)?;
         let path = root.join(staging::unique("run"));
         // The lock lies beside the folder, not in it: a folder is only removed by who holds its lock.
         let lock = Lock::take(&lock_of(&path))?;
@@ -44,8 +44,8 @@ fn lock_of(path: &Path) -> PathBuf {
 
 /// Removes folders whose runs have ended. One that cannot be removed (an orphaned child may still write into it) is
 /// left for the next time.
-fn clear_dead(root: &Path) {
-    for name in files::names(root).unwrap_or_default() {
+fn clear_dead(root: &Path) -> Result<(), FileError> {
+    for name in files::names(root)? {
         let Some(run) = name.strip_suffix(".lock") else { continue };
         let lock = root.join(&name);
         if let Ok(_held) = Lock::take(&lock)
@@ -54,4 +54,5 @@ fn clear_dead(root: &Path) {
             files::remove(&lock).ok();
         }
     }
+    Ok(())
 }

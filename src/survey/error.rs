@@ -82,8 +82,10 @@ pub enum SurveyError {
         source: sealift_trust::name::NameError,
     },
     /// A configured file is not there.
-    #[error("package.files names {pattern}, which is not there")]
+    #[error("{key} names {pattern}, which is not there")]
     NoFile {
+        /// The key.
+        key: &'static str,
         /// As configured.
         pattern: String,
     },
@@ -114,10 +116,46 @@ pub enum SurveyError {
         file: String,
     },
     /// A file that is no regular file, or whose name cannot stand in an archive.
-    #[error("{path} cannot go into an archive: it is not a regular file of the project")]
+    #[error("{path} cannot go into a release: it is not a regular file of the project")]
     NotRegular {
+        /// The key that names it.
+        key: &'static str,
         /// Which.
         path: String,
+    },
+    /// A configured folder with more files than anybody means.
+    #[error("{path} holds more than {cap} files")]
+    TooManyFiles {
+        /// Which folder.
+        path: String,
+        /// The most that go into an image.
+        cap: usize,
+    },
+    /// A file that should hold certificates.
+    #[error("{path} is no file of certificates: {why}")]
+    Certificate {
+        /// Which.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A base image that is not pinned.
+    #[error("the base {reference} of service {service} is not pinned in sealift.lock")]
+    BaseUnpinned {
+        /// The service.
+        service: String,
+        /// The base as it is written.
+        reference: String,
+    },
+    /// A base image that is not there for a target.
+    #[error("the base {reference} has no image for {target}")]
+    BasePlatform {
+        /// The base as it is written.
+        reference: String,
+        /// The target.
+        target: String,
+        /// The platforms that it has.
+        known: Vec<String>,
     },
 }
 
@@ -142,6 +180,10 @@ impl Fault for SurveyError {
             Self::NotRegular { .. } => "survey.not-regular",
             Self::BadPath { source, .. } => source.code(),
             Self::NeedsCgo { .. } => "survey.needs-cgo",
+            Self::TooManyFiles { .. } => "survey.too-many-files",
+            Self::Certificate { .. } => "survey.certificate",
+            Self::BaseUnpinned { .. } => "survey.base-unpinned",
+            Self::BasePlatform { .. } => "survey.base-platform",
         }
     }
 
@@ -154,6 +196,8 @@ impl Fault for SurveyError {
             Self::File(error) => error.kind(),
             Self::Toolchain(failure) => failure.kind,
             Self::NoBinary { .. } | Self::NotRegular { .. } | Self::BadPath { .. } => Kind::Input,
+            Self::Certificate { .. } => Kind::Input,
+            Self::NoService { .. } => Kind::Usage,
             _ => Kind::Config,
         }
     }
@@ -181,9 +225,16 @@ impl Fault for SurveyError {
             Self::Epoch { .. } => Some("unset it, or set it: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)".into()),
             Self::SameName { .. } => Some("name them in sealift.toml: [[service]] with name and path".into()),
             Self::BadName { .. } => Some("name it in sealift.toml: [[service]] with name and path".into()),
-            Self::NoFile { .. } => Some("correct package.files in sealift.toml".into()),
+            Self::NoFile { key, .. } => Some(format!("correct {key} in sealift.toml")),
             Self::NoBinary { .. } => Some("build it first, or take the target out of build.targets".into()),
-            Self::NotRegular { .. } => Some("take it out of package.files, or make it a regular file".into()),
+            Self::NotRegular { key, .. } => Some(format!("take it out of {key}, or make it a regular file")),
+            Self::TooManyFiles { .. } => Some("name a folder with less in it in image.files".into()),
+            Self::Certificate { .. } => Some("image.ca-certificates names PEM files of certificates alone".into()),
+            Self::BaseUnpinned { .. } => Some("sealift update".into()),
+            Self::BasePlatform { known, .. } => {
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                Some(format!("it has {known}: choose among these with image.platforms, or another base"))
+            }
             Self::BadPath { .. } => Some("give it another name, or take it out of package.files".into()),
             Self::NeedsCgo { .. } => Some("set `cgo = true` in [build], with a C compiler for each target".into()),
         }

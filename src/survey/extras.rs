@@ -7,6 +7,9 @@ use crate::archive::{MemberPath, Names};
 use crate::host::files::{self, What};
 use crate::version::Release;
 
+/// The key that names the files of archives.
+const FILES: &str = "package.files";
+
 /// The files that patterns name, each once, in the order of the patterns. A pattern without wildcards must name a file;
 /// one with wildcards may name none.
 pub fn configured(reader: &Reader<'_>, patterns: &[String]) -> Result<Vec<Extra>, SurveyError> {
@@ -15,7 +18,7 @@ pub fn configured(reader: &Reader<'_>, patterns: &[String]) -> Result<Vec<Extra>
     for pattern in patterns {
         if !pattern.contains(['*', '?', '[']) {
             match files::what(&root.join(pattern))? {
-                What::Nothing => return Err(SurveyError::NoFile { pattern: pattern.clone() }),
+                What::Nothing => return Err(SurveyError::NoFile { key: FILES, pattern: pattern.clone() }),
                 _ => add(&mut extras, root, pattern.clone(), Names::Windows)?,
             }
             continue;
@@ -52,19 +55,28 @@ pub fn sources(reader: &Reader<'_>, release: &Release) -> Result<Vec<Extra>, Sur
 }
 
 fn add(extras: &mut Vec<Extra>, root: &Path, path: String, names: Names) -> Result<(), SurveyError> {
+    if extras.iter().all(|extra| extra.path != path) {
+        extras.push(take(root, path, FILES, names)?);
+    }
+    Ok(())
+}
+
+/// A regular file within the project, measured. `key` is the one that names it.
+pub(super) fn take(root: &Path, path: String, key: &'static str, names: Names) -> Result<Extra, SurveyError> {
     if let Err(source) = MemberPath::new(&path).and_then(|name| name.check_for(names)) {
         return Err(SurveyError::BadPath { path, source });
     }
     let file = root.join(&path);
-    let What::File { executable, .. } = files::what(&file)? else { return Err(SurveyError::NotRegular { path }) };
+    let executable = match files::what(&file)? {
+        What::File { executable, .. } => executable,
+        What::Nothing => return Err(SurveyError::NoFile { key, pattern: path }),
+        _ => return Err(SurveyError::NotRegular { key, path }),
+    };
     // A folder on the way may be a symbolic link that leaves the project.
     if !files::real(&file)?.starts_with(files::real(root)?) {
-        return Err(SurveyError::NotRegular { path });
+        return Err(SurveyError::NotRegular { key, path });
     }
-    if extras.iter().all(|extra| extra.path != path) {
-        extras.push(Extra { path, artifact: files::measure(&file)?, file, executable });
-    }
-    Ok(())
+    Ok(Extra { path, artifact: files::measure(&file)?, file, executable })
 }
 
 /// Matches `*` and `?` within a path's component and `**` across components.

@@ -2,8 +2,10 @@
 //!
 //! Only readers run here (git, `go list`); nothing is written but the store's memos.
 
+mod certificates;
 mod error;
 mod extras;
+mod images;
 mod services;
 mod stamps;
 mod workspace;
@@ -21,13 +23,15 @@ use crate::config::settings::{CompileSettings, Config, Settings};
 use crate::event::Events;
 use crate::history::{self, Git, History, HistoryError};
 use crate::host::Host;
+use crate::lock::Lock;
 use crate::store::Store;
 use crate::target::Target;
-use crate::toolchain::lock::Lock;
 use crate::toolchain::sources::Tree;
 use crate::version::{self, Mode, Release, Stamp};
 
+pub use certificates::Certificate;
 pub use error::SurveyError;
+pub use images::{Base, ImageInputs, PinnedBase, within};
 pub use workspace::{Toolchain, module_path, toolchain_versions};
 
 /// What is asked for.
@@ -39,6 +43,17 @@ pub struct Request {
     pub repository: Repository,
     /// Names of the wanted services; empty for all.
     pub services: Vec<String>,
+    /// Whether images are made.
+    pub images: Images,
+}
+
+/// Whether images are made: what they are made of need not be there when they are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Images {
+    /// They are.
+    Wanted,
+    /// Binaries and archives are enough.
+    Unwanted,
 }
 
 /// Whether a repository must be there.
@@ -62,6 +77,8 @@ pub struct Survey {
     pub source: Option<Vec<Extra>>,
     /// The digest of all that `go mod tidy` depends on.
     pub tidiness: Digest,
+    /// Every stable version that the repository has a tag for, when images are wanted.
+    pub released: Vec<semver::Version>,
 }
 
 /// A service and what it is made of.
@@ -82,6 +99,8 @@ pub struct Surveyed {
     pub targets: Vec<TargetInputs>,
     /// Files that go into its archives.
     pub extras: Vec<Extra>,
+    /// What its image is made of, when one is wanted.
+    pub image: Option<ImageInputs>,
 }
 
 /// What a service is made of on one target.
@@ -171,7 +190,15 @@ pub fn survey(
     let tidiness = reader.tree.tidiness();
     stamps::stamp(&reader, &release, &mut found)?;
     let source = if config.defaults.package.source { Some(extras::sources(&reader, &release)?) } else { None };
-    Ok(Survey { release, toolchains: found.toolchains, services: found.services, source, tidiness })
+    let mut released = Vec::new();
+    if request.images == Images::Wanted {
+        released = reader.released()?;
+        for service in &mut found.services {
+            let targets: Vec<Target> = service.targets.iter().map(|inputs| inputs.target.clone()).collect();
+            service.image = images::inputs(&reader, service.name.as_str(), &service.settings, &targets)?;
+        }
+    }
+    Ok(Survey { release, toolchains: found.toolchains, services: found.services, source, tidiness, released })
 }
 
 /// The folders that sealift itself writes: no part of the sources.
@@ -221,6 +248,15 @@ fn tolerable(error: &HistoryError) -> bool {
 }
 
 impl Reader<'_> {
+    /// Every stable version that the repository has a tag for.
+    fn released(&self) -> Result<Vec<semver::Version>, SurveyError> {
+        let Some(git) = &self.git else { return Ok(Vec::new()) };
+        let prefix = &self.config.version.tag_prefix;
+        let versions =
+            history::all_tags(self.host, git)?.into_iter().filter_map(|tag| version::parse_tag(&tag, prefix));
+        Ok(versions.filter(|version| version.pre.is_empty()).collect())
+    }
+
     fn release(&self, mode: Mode) -> Result<Release, SurveyError> {
         if let (Some(git), Some(history)) = (&self.git, &self.history) {
             return release_of(self.host, self.config, (git, history), mode);

@@ -290,6 +290,7 @@ fn complete(
         toolchain: Some(candidate.toolchain),
         stamp: unstamped(),
         targets: inputs_of,
+        image: None,
     });
     found.unions.push(union);
     Ok(())
@@ -334,6 +335,7 @@ fn prebuilt(reader: &Reader<'_>, service: &Service, found: &mut Found) -> Result
         stamp: unstamped(),
         targets: inputs_of,
         extras: extras::configured(reader, &service.settings.package.files)?,
+        image: None,
     });
     found.unions.push(union);
     Ok(())

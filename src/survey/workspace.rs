@@ -81,7 +81,7 @@ pub fn find_roots(root: &Path) -> Result<Vec<PathBuf>, SurveyError> {
             continue;
         }
         for name in ["go.mod", "go.work"] {
-            let Some(parsed) = parse(&dir.join(name))? else { continue };
+            let Some(parsed) = parse(root, &dir.join(name))? else { continue };
             for path in parsed.replaced.iter().chain(&parsed.uses) {
                 let Ok(target) = files::real(&dir.join(path)) else { continue };
                 if !roots.iter().any(|root| target.starts_with(root)) {
@@ -96,13 +96,13 @@ pub fn find_roots(root: &Path) -> Result<Vec<PathBuf>, SurveyError> {
 
 /// The module path of a project's `go.mod`, if it has one that can be read.
 pub fn module_path(root: &Path) -> Option<String> {
-    parse(&root.join("go.mod")).ok().flatten()?.module
+    parse(root, &root.join("go.mod")).ok().flatten()?.module
 }
 
-fn parse(path: &Path) -> Result<Option<gomod::ModFile>, SurveyError> {
+fn parse(root: &Path, path: &Path) -> Result<Option<gomod::ModFile>, SurveyError> {
     let Some(bytes) = files::read_if_present(path, MOD_CAP)? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| FileError::NotText { path: path.display().to_string() })?;
-    gomod::parse(&path.display().to_string(), &text).map(Some).map_err(toolchain_failure)
+    gomod::parse(&files::seen_from(root, path), &text).map(Some).map_err(toolchain_failure)
 }
 
 pub(super) fn toolchain_failure(fault: impl Fault) -> SurveyError {
@@ -114,7 +114,8 @@ pub fn toolchain_versions(config: &Config) -> Result<Vec<GoVersion>, SurveyError
     let tree = Tree::read(&find_roots(&config.root)?, &super::own_folders(&config.root))?;
     let mut versions = Vec::new();
     for space in spaces(&config.root, &tree)? {
-        let wanted = go::wanted::wanted(&space.dir, config.defaults.build.go.as_deref()).map_err(toolchain_failure)?;
+        let wanted = go::wanted::wanted(&config.root, &space.dir, config.defaults.build.go.as_deref());
+        let wanted = wanted.map_err(toolchain_failure)?;
         if let Wanted::Exactly { version, .. } = wanted {
             versions.push(version);
         }
@@ -135,7 +136,7 @@ pub(super) struct Space {
 pub(super) fn spaces(root: &Path, tree: &Tree) -> Result<Vec<Space>, SurveyError> {
     let mut spaces = Vec::new();
     let mut taken = BTreeSet::new();
-    if let Some(work) = parse(&root.join("go.work"))? {
+    if let Some(work) = parse(root, &root.join("go.work"))? {
         let members: Result<Vec<PathBuf>, FileError> =
             work.uses.iter().map(|path| files::real(&root.join(path))).collect();
         let members = members?;
@@ -221,7 +222,7 @@ impl Space {
     /// The Go that the module or workspace asks for. One that nobody could vouch for is used, and said so.
     fn facts(&self, reader: &Reader<'_>) -> Result<go::Facts, SurveyError> {
         let configured = reader.config.defaults.build.go.as_deref();
-        let wanted = go::wanted::wanted(&self.dir, configured).map_err(toolchain_failure)?;
+        let wanted = go::wanted::wanted(&reader.config.root, &self.dir, configured).map_err(toolchain_failure)?;
         let (host, events, cache) = (reader.host, reader.events, reader.store.root());
         let provision = go::Provision { host, events, cache, lock: Some(reader.lock) };
         let facts = provision.provision(&wanted).map_err(toolchain_failure)?;

@@ -156,6 +156,14 @@ pub fn resolve(patterns: &[Pattern], toolchain: &str, listed: &[String]) -> Resu
     Ok(chosen)
 }
 
+/// Whether a list of patterns selects a target, whatever a toolchain knows: as [`resolve`] has it.
+pub fn selects(patterns: &[Pattern], target: &Target) -> bool {
+    let mut include = patterns.iter().filter(|pattern| !pattern.exclude).peekable();
+    let by_default = include.peek().is_none() && DEFAULT.contains(&target.to_string().as_str());
+    let excluded = patterns.iter().any(|pattern| pattern.exclude && pattern.matches(target));
+    (by_default || include.any(|pattern| pattern.matches(target))) && !excluded
+}
+
 fn check_listed(target: &Target, toolchain: &str, pairs: &[&str]) -> Result<Target, TargetError> {
     if pairs.contains(&target.pair().as_str()) {
         return Ok(target.clone());

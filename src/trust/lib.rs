@@ -26,7 +26,8 @@
 //!    form (`a_malleable_s_is_refused`, `an_r_of_small_order_is_refused`, `every_changed_bit_of_a_signature_is_refused`).
 //! 7. A statement's type and predicate type are compared before anything else of it is used
 //!    (`an_unknown_type_is_refused_first`); its subjects are its artifacts (`subjects_are_the_artifacts_in_their_order`);
-//!    every binary is held by an archive, and archives hold nothing else (`every_binary_is_held_and_nothing_else_is`).
+//!    every binary is held by an archive or an image, and these hold nothing else (`every_binary_is_held_and_nothing_else_is`,
+//!    `an_image_is_indexed_and_holds_the_binary_of_its_own`).
 //! 8. A name of a file is a plain name on every system ([`name::plain_file`]; `names_that_leave_the_folder_are_refused`,
 //!    `names_that_lie_to_the_eye_or_to_a_terminal_are_refused`, `devices_of_windows_are_refused`), and two names are two
 //!    files also where case is ignored (`names_are_unique_also_where_case_is_ignored`).

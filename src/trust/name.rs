@@ -114,6 +114,20 @@ impl FileName {
     }
 }
 
+impl InnerPath {
+    /// The path as a file system sees it that ignores case.
+    pub fn folded(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+impl From<FileName> for InnerPath {
+    /// A name is a path of one name: it is no longer than a path may be.
+    fn from(name: FileName) -> Self {
+        Self(name.0)
+    }
+}
+
 as_text!(FileName, plain_file, NameError);
 as_text!(InnerPath, inner_path, NameError);
 
@@ -183,6 +197,8 @@ mod tests {
             assert!(inner_path(path).is_err(), "{path:?}");
         }
         assert_eq!(inner_path(&"a/".repeat(200)).unwrap_err().code(), "name.too-long");
+        let longest = plain_file(&"x".repeat(MAX_BYTES)).unwrap();
+        assert_eq!(inner_path(longest.as_str()), Ok(InnerPath::from(longest)));
     }
 
     #[test]

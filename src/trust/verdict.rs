@@ -26,6 +26,11 @@ pub enum CheckName {
     NothingExtra,
     /// Every archive holds the binaries that the manifest says, and they have its digests.
     BinariesMatch,
+    /// Every blob of every image that the manifest names is there, in one image layout.
+    ImagesPresent,
+    /// Every blob is the one that it is named as, the images are for their targets and hold the binaries that the manifest
+    /// says, and the layout names nothing else.
+    ImagesMatch,
     /// `checksums.txt` is the one that the manifest gives.
     Checksums,
     /// The signature of `checksums.txt` is by a trusted key.
@@ -34,7 +39,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// Every check, in the order in which they are made and shown.
-    pub const ALL: [CheckName; 10] = [
+    pub const ALL: [CheckName; 12] = [
         CheckName::Envelope,
         CheckName::Signature,
         CheckName::Statement,
@@ -43,6 +48,8 @@ impl CheckName {
         CheckName::ArtifactsMatch,
         CheckName::NothingExtra,
         CheckName::BinariesMatch,
+        CheckName::ImagesPresent,
+        CheckName::ImagesMatch,
         CheckName::Checksums,
         CheckName::ChecksumsSignature,
     ];
@@ -62,6 +69,8 @@ impl CheckName {
             CheckName::ArtifactsMatch => "artifacts-match",
             CheckName::NothingExtra => "nothing-extra",
             CheckName::BinariesMatch => "binaries-match",
+            CheckName::ImagesPresent => "images-present",
+            CheckName::ImagesMatch => "images-match",
             CheckName::Checksums => "checksums",
             CheckName::ChecksumsSignature => "checksums-signature",
         }

@@ -25,6 +25,16 @@ impl<'a> Known<'a> {
         }
         Self(known)
     }
+
+    /// Whether the release has a binary of that digest.
+    pub(super) fn has(&self, digest: Digest) -> bool {
+        self.0.contains_key(&digest)
+    }
+
+    /// The size of the binary of that digest.
+    pub(super) fn size(&self, digest: Digest) -> Option<u64> {
+        self.0.get(&digest).map(|(size, _)| *size)
+    }
 }
 
 /// Reads a whole archive with the safe reader, from the file whose digest is the signed one, and compares what it holds.
@@ -38,16 +48,17 @@ pub(super) fn judge(found: &Regular, name: &FileName, entry: &Entry, known: &Kno
     };
     if listing.archive().digest() != entry.digest {
         // The file was changed between the two readings.
-        return vec![Flaw::Digest { name: name.clone(), wanted: entry.digest, found: listing.archive().digest() }];
+        return vec![Flaw::Digest { name: name.to_string(), wanted: entry.digest, found: listing.archive().digest() }];
     }
-    let flaw = |path: &str, what| Flaw::Binary { archive: name.clone(), path: sanitize_line(path).into_owned(), what };
+    let flaw =
+        |path: &str, what| Flaw::Binary { holder: name.to_string(), path: sanitize_line(path).into_owned(), what };
     let there: BTreeMap<&str, Option<Artifact>> =
         listing.entries().iter().map(|entry| (entry.path.as_str(), entry.artifact())).collect();
     let said: BTreeSet<&str> = entry.holds.iter().map(|held| held.path.as_str()).collect();
     let wrong =
         entry.holds.iter().filter_map(|held| Some((held.path.as_str(), judge_held(held, entry, &there, known)?)));
     let unsaid = there.iter().filter_map(|(path, artifact)| {
-        let is_binary = artifact.is_some_and(|artifact| known.0.contains_key(&artifact.digest()));
+        let is_binary = artifact.is_some_and(|artifact| known.has(artifact.digest()));
         (is_binary && !said.contains(path)).then_some((*path, "is a binary of which the manifest does not speak"))
     });
     wrong.chain(unsaid).map(|(path, what)| flaw(path, what)).collect()

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use sealift_trust::policy::Scope;
-use sealift_trust::statement::{Artifact as Entry, ArtifactKind};
-use sealift_trust::{CheckName, FileName, Release};
+use sealift_trust::statement::{Artifact as Entry, ArtifactKind, LAYOUT};
+use sealift_trust::{CheckName, Digest, FileName, Release};
 
 use super::VerifyError;
 use super::archives::{self, Known};
@@ -16,7 +16,20 @@ use crate::artifact::Artifact;
 use crate::host::regular::{self, Found, Regular};
 use crate::host::{Host, files, machine};
 
-const IN_PART: &str = "only the named files were looked at";
+/// What a file must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Wanted {
+    pub(super) digest: Digest,
+    pub(super) size: u64,
+}
+
+impl From<&Entry> for Wanted {
+    fn from(entry: &Entry) -> Self {
+        Self { digest: entry.digest, size: entry.size }
+    }
+}
+
+pub(super) const IN_PART: &str = "only the named files were looked at";
 
 /// Judges the files: presence, digests, strangers, and what archives hold.
 pub(super) fn judge(host: &Host, scene: &Scene, release: &Release, findings: &mut Findings) -> Result<(), VerifyError> {
@@ -71,7 +84,7 @@ fn examine(host: &Host, given: &Given, entry: &Entry, known: &Known<'_>) -> Resu
             return Ok(examined);
         }
     };
-    examined.differs = differs(&found, &name, entry).map_err(files::at("read", &given.path))?;
+    examined.differs = differs(&found, name.as_str(), entry.into()).map_err(files::at("read", &given.path))?;
     // No decoder sees bytes that nobody signed.
     if examined.differs.is_none() && entry.kind == ArtifactKind::Archive {
         examined.inside = Some(archives::judge(&found, &name, entry, known));
@@ -80,17 +93,17 @@ fn examine(host: &Host, given: &Given, entry: &Entry, known: &Known<'_>) -> Resu
 }
 
 /// Size before digest: an endless file costs nothing, and one that grows is cut.
-fn differs(found: &Regular, name: &FileName, entry: &Entry) -> std::io::Result<Option<Flaw>> {
-    let flaw = |size| Flaw::Size { name: name.clone(), wanted: entry.size, found: size };
-    if found.size != entry.size {
+pub(super) fn differs(found: &Regular, name: &str, wanted: Wanted) -> std::io::Result<Option<Flaw>> {
+    let flaw = |size| Flaw::Size { name: name.to_owned(), wanted: wanted.size, found: size };
+    if found.size != wanted.size {
         return Ok(Some(flaw(found.size)));
     }
-    let measured = Artifact::measure((&found.file).take(entry.size + 1))?;
-    if measured.size() != entry.size {
+    let measured = Artifact::measure((&found.file).take(wanted.size.saturating_add(1)))?;
+    if measured.size() != wanted.size {
         return Ok(Some(flaw(measured.size())));
     }
-    let differs = measured.digest() != entry.digest;
-    Ok(differs.then(|| Flaw::Digest { name: name.clone(), wanted: entry.digest, found: measured.digest() }))
+    let differs = measured.digest() != wanted.digest;
+    Ok(differs.then(|| Flaw::Digest { name: name.to_owned(), wanted: wanted.digest, found: measured.digest() }))
 }
 
 /// Companions too: the manifest names them.
@@ -101,7 +114,11 @@ fn missing(scene: &Scene, release: &Release) -> Vec<Flaw> {
 }
 
 fn strangers(scene: &Scene, release: &Release, entries: &BTreeMap<&FileName, &Entry>) -> Vec<Flaw> {
-    let known = |name: &FileName| entries.contains_key(name) || release.companions.contains(name);
+    // What lies in the folder of the images is judged with them.
+    let has_images = release.image_indexes().next().is_some();
+    let known = |name: &FileName| {
+        entries.contains_key(name) || release.companions.contains(name) || (has_images && name.as_str() == LAYOUT)
+    };
     let strangers = scene.given.iter().filter(|given| !given.name.as_ref().is_some_and(known));
     strangers.map(|given| Flaw::Extra(given.shown.clone())).collect()
 }
@@ -131,7 +148,8 @@ fn record(scene: &Scene, release: &Release, findings: &mut Findings, seen: Seen)
             findings.settle_in_part(CheckName::NothingExtra, strangers, IN_PART);
         }
     }
-    if looked_at == 0 {
+    let is_nothing_named = scene.scope == Scope::Release && release.files().next().is_none();
+    if looked_at == 0 && !is_nothing_named {
         findings.not_run(CheckName::ArtifactsMatch, "there is no file to compare");
     } else {
         findings.settle(CheckName::ArtifactsMatch, differing);

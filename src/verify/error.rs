@@ -73,7 +73,11 @@ impl Fault for VerifyError {
             Self::Key { source, .. } => source.hint().map(str::to_owned),
             Self::File(error) => error.hint(),
             Self::SameName { .. } => Some("name each file of the release once".to_owned()),
-            Self::NoKey { .. } | Self::Interrupted => None,
+            Self::NoKey { .. } => Some(
+                "name the public key of whoever made the release, who prints it with: sealift key public release.key"
+                    .to_owned(),
+            ),
+            Self::Interrupted => None,
         }
     }
 }

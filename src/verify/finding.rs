@@ -38,11 +38,19 @@ pub enum Flaw {
         /// What it is.
         what: &'static str,
     },
+    /// Something stands in the place of a folder.
+    #[error("{name} is {what}, not a folder")]
+    NotAFolder {
+        /// Its name.
+        name: String,
+        /// What it is.
+        what: &'static str,
+    },
     /// A file has another size.
     #[error("{name} has {found} bytes, not {wanted}")]
     Size {
         /// The file.
-        name: FileName,
+        name: String,
         /// What the manifest says.
         wanted: u64,
         /// What it has.
@@ -52,7 +60,7 @@ pub enum Flaw {
     #[error("{name} is {found}, not {wanted}")]
     Digest {
         /// The file.
-        name: FileName,
+        name: String,
         /// What the manifest says.
         wanted: Digest,
         /// What it has.
@@ -71,15 +79,36 @@ pub enum Flaw {
         /// The reader's words.
         why: String,
     },
-    /// An archive does not hold what the manifest says.
-    #[error("{archive}: {path} {what}")]
+    /// An archive or an image does not hold what the manifest says.
+    #[error("{holder}: {path} {what}")]
     Binary {
-        /// The archive.
-        archive: FileName,
+        /// The archive or the image.
+        holder: String,
         /// Where in it.
         path: String,
         /// What is wrong with it.
         what: &'static str,
+    },
+    /// A file of the image layout is not what follows from the manifest.
+    #[error("{0} is not the one of this release's images")]
+    Layout(String),
+    /// A document of an image cannot be read.
+    #[error("{name} cannot be read: {code}: {why}")]
+    Document {
+        /// The image or the index.
+        name: String,
+        /// The reader's code.
+        code: &'static str,
+        /// The reader's words.
+        why: String,
+    },
+    /// An image is not what the manifest says.
+    #[error("{name} {why}")]
+    Image {
+        /// The image or the index.
+        name: String,
+        /// What is wrong with it.
+        why: String,
     },
     /// `checksums.txt` is not what follows from the manifest.
     #[error("checksums.txt is not the list of this release's files")]
@@ -113,11 +142,15 @@ impl Flaw {
             Self::Policy(_) => "verify.policy",
             Self::Missing(_) => "verify.missing-file",
             Self::NotAFile { .. } => "verify.not-a-file",
+            Self::NotAFolder { .. } => "verify.not-a-folder",
             Self::Size { .. } => "verify.size-mismatch",
             Self::Digest { .. } => "verify.digest-mismatch",
             Self::Extra(_) => "verify.extra-file",
             Self::Archive { .. } => "verify.archive",
             Self::Binary { .. } => "verify.binary-mismatch",
+            Self::Layout(_) => "verify.image-layout",
+            Self::Document { .. } => "verify.image-document",
+            Self::Image { .. } => "verify.image-mismatch",
             Self::Checksums => "verify.checksums",
             Self::ChecksumsSignature(_) => "verify.checksums-signature",
             Self::Companion(_) => "verify.companion",
@@ -132,7 +165,9 @@ impl Flaw {
                 Some("name the folder of a release: sealift verify dist --key release.pub".to_owned())
             }
             Self::Signature(_) => Some("compare the key with the one that the publisher names".to_owned()),
-            Self::Missing(_) | Self::Size { .. } | Self::Digest { .. } => Some("fetch the release again".to_owned()),
+            Self::Missing(_) | Self::Size { .. } | Self::Digest { .. } | Self::Layout(_) => {
+                Some("fetch the release again".to_owned())
+            }
             Self::Extra(name) => Some(format!("if {name} is yours, move it out of the folder")),
             Self::Companion(_) => Some("use a newer sealift".to_owned()),
             _ => None,

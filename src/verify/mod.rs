@@ -1,7 +1,7 @@
 //! The judge: files and a policy in, a verdict out. It reads what is there and knows nothing of how it was made.
 //!
 //! The order is that of trust: the envelope's bytes, its signature, then the statement out of the verified buffer, and
-//! only then the files that it names; an archive is opened only after its digest is the signed one. A refusal is a
+//! only then the files that it names; an archive or a layer is opened only after its digest is the signed one. A refusal is a
 //! [`Judgement`] without a proof; a [`VerifyError`] means that nothing could be judged.
 
 mod archives;
@@ -9,6 +9,7 @@ mod companions;
 mod contents;
 mod error;
 mod finding;
+mod images;
 mod keys;
 mod manifest;
 mod scene;
@@ -79,7 +80,7 @@ impl Judgement {
 
 /// Judges files by a policy, on all cores, in memory that does not grow with their sizes.
 ///
-/// A folder must hold exactly the artifacts, their companions and `release.json`. Of single files only these are judged,
+/// A folder must hold exactly the artifacts, their companions, the layout of the images and `release.json`. Of single files only these are judged,
 /// by the policy narrowed to them ([`Policy::for_files`]), whose digest the proof carries.
 ///
 /// # Errors
@@ -90,6 +91,7 @@ pub fn verify(host: &Host, what: &What, policy: &Policy, events: &Events) -> Res
     let judgement = match manifest::accept(&scene, policy, &mut findings)? {
         Ok(manifest) => {
             contents::judge(host, &scene, &manifest.release, &mut findings)?;
+            images::judge(host, &scene, &manifest.release, &mut findings)?;
             companions::judge(&scene, &manifest, &mut findings)?;
             conclude(&scene, policy, manifest, findings)
         }

@@ -1,11 +1,15 @@
 //! Which version this is: from the tag at the checked-out commit, or a snapshot of any tree. Pure.
 
+mod tags;
+
 use sealift_trust::Digest;
 use semver::{BuildMetadata, Prerelease, Version};
 use serde::Serialize;
 
 use crate::error::{Fault, Kind};
 use crate::history::{Commit, History};
+
+pub use tags::{ImageTag, TagKind, tags};
 
 /// A release as far as it is known before the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,6 +62,8 @@ pub enum VersionError {
         count: usize,
         /// The first few.
         first: String,
+        /// One of them that looks like a secret key.
+        key: Option<String>,
     },
     /// No tag.
     #[error("no tag {prefix}X.Y.Z at commit {commit}")]
@@ -90,6 +96,9 @@ impl Fault for VersionError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Dirty { key: Some(key), .. } => {
+                format!("move {key} out of the repository: a secret key is never committed; then commit the rest")
+            }
             Self::Dirty { .. } => "commit them, or pass --snapshot".into(),
             Self::NoTag { prefix, .. } => format!("tag the commit (git tag -a {prefix}1.0.0), or pass --snapshot"),
             Self::Several { .. } => "delete the tag that is wrong (git tag -d NAME)".into(),
@@ -118,7 +127,8 @@ pub fn release(history: &History, reachable: &[String], prefix: &str, mode: Mode
     if dirty {
         let first = history.changes.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
         let more = if history.changes.len() > 5 { ", …" } else { "" };
-        return Err(VersionError::Dirty { count: history.changes.len(), first: first + more });
+        let key = history.changes.iter().find(|name| name.ends_with(".key")).cloned();
+        return Err(VersionError::Dirty { count: history.changes.len(), first: first + more, key });
     }
     let mut tagged: Vec<(Version, &String)> =
         history.tags.iter().filter_map(|tag| Some((parse_tag(tag, prefix)?, tag))).collect();
@@ -192,6 +202,10 @@ mod tests {
             "2 files differ from HEAD: go.mod, main.go"
         );
         assert_eq!(refused(&history(&["v1.0.0"], &["a"])).to_string(), "1 file differs from HEAD: a");
+        let hint = |changes| refused(&history(&["v1.0.0"], changes)).hint().unwrap();
+        assert!(hint(&["main.go"]).starts_with("commit them"));
+        let hint = hint(&["main.go", "release.key", "release.key.pub"]);
+        assert!(hint.contains("release.key out of the repository") && !hint.starts_with("commit"), "{hint}");
         assert_eq!(refused(&history(&["1.0.0"], &[])).code(), "version.no-tag");
         assert_eq!(refused(&history(&["v1.0.0", "v1.0.1"], &[])).code(), "version.several-tags");
     }

@@ -65,6 +65,7 @@ fn steps(short: &[&str]) -> BTreeSet<String> {
             match text.split(' ').collect::<Vec<_>>()[..] {
                 ["build", service] => all.insert(format!("build {service} {target}")),
                 ["package", service] => all.insert(format!("package {service} {target} tar.gz")),
+                ["image", service] => all.insert(format!("image {service} {target}")),
                 _ => all.insert((*text).to_owned()),
             };
         }
@@ -73,10 +74,11 @@ fn steps(short: &[&str]) -> BTreeSet<String> {
 }
 
 const NONE: &[&str] = &[];
-const A: &[&str] = &["build a", "package a"];
-const B: &[&str] = &["build b", "package b"];
-const BOTH: &[&str] = &["build a", "package a", "build b", "package b"];
+const A: &[&str] = &["build a", "package a", "image a"];
+const B: &[&str] = &["build b", "package b", "image b"];
+const BOTH: &[&str] = &["build a", "package a", "image a", "build b", "package b", "image b"];
 const PACKAGES: &[&str] = &["package a", "package b"];
+const IMAGES: &[&str] = &["image a", "image b"];
 
 #[test]
 fn exactly_the_dependents_are_redone() {
@@ -114,8 +116,14 @@ fn exactly_the_dependents_are_redone() {
     std::fs::remove_file(sandbox.path("cmd/a/extra.go")).unwrap();
     sandbox.commit("a deleted file");
     assert_eq!(redone(&sandbox), steps(A), "a deleted file");
-    let compile: &[&str] =
-        &["build a linux/arm64", "build b linux/arm64", "package a linux/arm64 tar.gz", "package b linux/arm64 tar.gz"];
+    let compile: &[&str] = &[
+        "build a linux/arm64",
+        "build b linux/arm64",
+        "package a linux/arm64 tar.gz",
+        "package b linux/arm64 tar.gz",
+        "image a linux/arm64",
+        "image b linux/arm64",
+    ];
     let configurations: &[(&str, &[&str])] = &[
         ("tags = [\"x\"]", BOTH),
         ("ldflags = [\"-X=main.version=mine\"]", BOTH),
@@ -124,6 +132,10 @@ fn exactly_the_dependents_are_redone() {
         ("strip = false", BOTH),
         ("[build.target.\"linux/arm64\"]\ntags = [\"y\"]", compile),
         ("[package]\nlevel = 9", PACKAGES),
+        ("[image]\nlevel = 9", IMAGES),
+        ("[image]\nfiles = { \"/etc/guide.md\" = \"docs/guide.md\" }", IMAGES),
+        // Documents are made of the same layers.
+        ("[image]\ncmd = [\"--serve\"]", NONE),
         // Only the file's name changes.
         ("[package]\nname = \"{service}-{target}\"", NONE),
     ];

@@ -17,7 +17,17 @@ fn help_version_and_documents_are_products() {
 fn wrong_words_are_explained() {
     let sandbox = Sandbox::empty();
     sandbox.run(&["relaese"]).fails(2, "usage.arguments", &["relaese", "release"]).quietly();
-    sandbox.run(&["release", "--snapshto"]).fails(2, "usage.arguments", &["--snapshot"]).quietly();
+    sandbox.run(&["release", "--snapshto"]).fails(2, "usage.arguments", &["--snapshot", "release --help"]).quietly();
+    for (typed, hidden) in [("relese", "reference"), ("refrence", "reference"), ("toolchian", "toolchain")] {
+        let run = sandbox.run(&[typed]).fails(2, "usage.arguments", &[typed, "hint: sealift --help"]);
+        assert!(!run.stderr.contains(hidden), "{}", run.stderr);
+    }
+    sandbox.run(&["relese"]).fails(2, "usage.arguments", &["'release'"]).quietly();
+    let run = sandbox.run(&["key", "genrate"]).fails(2, "usage.arguments", &["'generate'", "sealift key --help"]);
+    assert!(!run.stderr.contains("For more information"), "{}", run.stderr);
+    sandbox.run(&["-C", "nowhere", "plan"]).fails(2, "usage.folder", &["nowhere"]).quietly();
+    sandbox.run(&["key", "show", "absent"]).fails(2, "verify.no-key", &["absent", "sealift key public"]).quietly();
+    sandbox.run(&["--config", "absent.toml", "plan"]).fails(3, "config.missing-file", &["absent.toml"]).quietly();
     sandbox.run(&[]).fails(2, "usage.incomplete", &["sealift --help"]).quietly();
 }
 

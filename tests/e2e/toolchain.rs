@@ -105,6 +105,20 @@ fn a_cut_off_or_damaged_archive() {
 }
 
 #[test]
+fn the_go_command_of_a_release_is_printed() {
+    let (sandbox, _proxy) = asking(&zipped(&tiny()));
+    let run = sandbox.ok(&["toolchain", OTHER]);
+    let program = run.stdout.trim();
+    let place = format!("toolchains/go{OTHER}.{}/go/bin/go", platform());
+    assert!(program.ends_with(&place) && Path::new(program).is_file(), "{program}");
+    assert!(run.stderr.contains("warning[toolchain.unverified]"), "{}", run.stderr);
+    // The second time from the cache, by its other name.
+    let again = sandbox.ok(&["toolchain", &format!("go{OTHER}")]);
+    assert!(again.stdout.trim() == program && !again.stderr.contains("fetching"), "{}", again.stderr);
+    sandbox.run(&["toolchain", "1.26"]).fails(2, "usage.toolchain", &["1.26"]).hints("sealift toolchain go1").quietly();
+}
+
+#[test]
 fn a_path_that_escapes() {
     let prefix = format!("{MODULE}@{}", module_version(OTHER));
     for (name, code) in [

@@ -4,19 +4,20 @@ use std::path::{Path, PathBuf};
 
 use sealift::archive::{self, Codec, Format, Member, MemberPath, Mode};
 use sealift::artifact::Artifact;
-use sealift::attest::{Clean, Dist, Sealed, Subject, place, seal};
+use sealift::attest::{Clean, Contents, Dist, Reach, Sealed, Stored, Subject, place, seal};
 use sealift::event::Events;
 use sealift::host::Host;
 use sealift::host::env::Env;
-use sealift::product::{Archive, ArchiveKind, Binary, Held};
+use sealift::product::{Archive, ArchiveKind, Binary, Held, ImageIndex};
 use sealift::verify::{Judgement, What, verify};
 use sealift_trust::statement::Service;
-use sealift_trust::{Policy, SecretKey};
+use sealift_trust::{Digest, Policy, SecretKey};
 
 /// A release in a temporary folder.
 pub struct Made {
     root: tempfile::TempDir,
     pub archives: Vec<Archive>,
+    pub images: Vec<ImageIndex>,
     pub binaries: Vec<Binary>,
 }
 
@@ -49,7 +50,7 @@ impl Made {
     pub fn store(version: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("store")).unwrap();
-        let mut made = Self { root, archives: Vec::new(), binaries: Vec::new() };
+        let mut made = Self { root, archives: Vec::new(), images: Vec::new(), binaries: Vec::new() };
         made.pack(version, "linux/amd64", Format::TarGz);
         made.pack(version, "windows/amd64", Format::Zip);
         made
@@ -64,14 +65,20 @@ impl Made {
     }
 
     pub fn sealed(&self, version: &str, signer: Option<&SecretKey>) -> Sealed {
-        seal(&subject(version), &self.archives, &self.binaries, signer).unwrap()
+        seal(&subject(version), &self.contents(), signer).unwrap()
     }
 
     pub fn place(&self, sealed: &Sealed) {
         let journal = self.root.path().join("journal.json");
-        let dist = Dist { folder: &self.dist(), journal: &journal, clean: Clean::Refuse };
-        let placements = sealed.placements(&self.archives, |archive| self.stored(archive.name.as_str()));
+        let dist = Dist { folder: &self.dist(), journal: &journal, reach: Reach::All, clean: Clean::Refuse };
+        let archive = |archive: &Archive| self.stored(archive.name.as_str());
+        let blob = |digest: Digest| self.stored(&digest.hex());
+        let placements = sealed.placements(&self.contents(), Stored { archive: &archive, blob: &blob });
         place(&host(), &dist, &placements).unwrap();
+    }
+
+    fn contents(&self) -> Contents<'_> {
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
     }
 
     pub fn dist(&self) -> PathBuf {
@@ -100,7 +107,21 @@ impl Made {
         std::fs::write(path, bytes).unwrap();
     }
 
-    fn pack(&mut self, version: &str, target: &str, format: Format) {
+    /// Puts bytes into the store by their digest.
+    pub fn keep(&self, bytes: &[u8]) -> Artifact {
+        let artifact = Artifact::of(bytes);
+        std::fs::write(self.stored(&artifact.digest().hex()), bytes).unwrap();
+        artifact
+    }
+
+    /// Every file below `dist/`, by its path there.
+    pub fn deep(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        sealift::host::tree::walk(&self.dist(), &mut |_| true, &mut |path| found.push(path.to_owned())).unwrap();
+        found
+    }
+
+    pub fn pack(&mut self, version: &str, target: &str, format: Format) {
         let content = format!("program {version} for {target}").into_bytes();
         let target: sealift::target::Target = target.parse().unwrap();
         let program = format!("api{}", target.executable_suffix());

@@ -3,4 +3,5 @@
 #![allow(clippy::disallowed_methods)]
 
 mod fixture;
+mod images;
 mod release;

@@ -5,7 +5,9 @@
 
 mod bare;
 mod goreleaser;
+mod images;
 mod measure;
+
 mod report;
 mod scenario;
 mod sizes;
@@ -18,7 +20,7 @@ use crate::run::{built, cargo};
 use crate::tools::Folder;
 use report::{Report, Row};
 use scenario::Lab;
-use subject::{Lay, SUBJECTS};
+pub use subject::{Lay, SUBJECTS, commit, tag};
 
 const USAGE: &str = "cargo xtask bench [--subject service|nats|all] [--rounds N] [--cold N] [--json FILE]";
 
@@ -33,7 +35,7 @@ struct Wanted {
 pub struct Rounds {
     /// With empty caches; 0 leaves these scenarios out.
     cold: usize,
-    /// With warm ones.
+    /// With warm ones; 0 leaves these out.
     warm: usize,
 }
 
@@ -47,6 +49,9 @@ pub fn run(arguments: &[String]) -> Outcome {
     if wanted.rounds.cold == 0 {
         report.extend(Err("cold scenarios (--cold 0)".to_owned()));
     }
+    if wanted.rounds.warm == 0 {
+        report.extend(Err("warm scenarios (--rounds 0)".to_owned()));
+    }
     for lay in &wanted.subjects {
         let mut lab = Lab::prepare(lay, &sealift, &folder)?;
         for row in lab.rows(wanted.rounds)? {
@@ -54,6 +59,10 @@ pub fn run(arguments: &[String]) -> Outcome {
         }
         if lay.name == "service" {
             report.extend(goreleaser::rows(&mut lab, &folder, wanted.rounds)?);
+            if wanted.rounds.warm > 0 {
+                report.extend(images::beside_ko(&mut lab, &folder, wanted.rounds)?);
+                report.extend(images::beside_crane(&mut lab, &folder, wanted.rounds)?);
+            }
         }
     }
     report.print();
@@ -88,7 +97,7 @@ fn wanted(arguments: &[String]) -> Result<Wanted, Failure> {
                 wanted.subjects = vec![found.ok_or_else(unknown)?];
             }
             "--cold" => wanted.rounds.cold = value.parse().map_err(|_| usage())?,
-            "--rounds" => wanted.rounds.warm = value.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(usage)?,
+            "--rounds" => wanted.rounds.warm = value.parse().map_err(|_| usage())?,
             "--json" => wanted.json = Some(value.into()),
             _ => return Err(usage()),
         }
@@ -110,7 +119,7 @@ mod tests {
         assert_eq!((wanted.subjects[0].name, wanted.subjects.len()), ("nats", 1));
         assert_eq!(wanted.rounds, Rounds { cold: 0, warm: 3 });
         assert_eq!(of(&[]).unwrap().subjects.len(), SUBJECTS.len());
-        for wrong in [&["--rounds", "0"][..], &["--rounds"], &["--cold", "-1"], &["--subject", "nets"], &["x", "y"]] {
+        for wrong in [&["--rounds", "x"][..], &["--rounds"], &["--cold", "-1"], &["--subject", "nets"], &["x", "y"]] {
             assert_eq!(of(wrong).map(|_| ()).unwrap_err().exit, 2, "{wrong:?}");
         }
     }

@@ -3,6 +3,7 @@
 mod faults;
 mod kill;
 mod moments;
+mod points;
 mod repro;
 mod scene;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

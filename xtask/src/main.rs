@@ -9,6 +9,8 @@ mod ci;
 mod demo;
 mod failure;
 mod generate;
+mod loopback;
+mod peers;
 mod run;
 mod service;
 mod source;
@@ -63,6 +65,12 @@ const TASKS: &[Task] = &[
     },
     Task { word: "help", arguments: "", line: "this list", run: help },
     Task {
+        word: "peers",
+        arguments: "[--installed]",
+        line: "other programs judge what sealift makes: skopeo, umoci, buildah, Debian's registry",
+        run: peers::run,
+    },
+    Task {
         word: "test",
         arguments: "[ARGUMENT…]",
         line: "install what the tests need, then `cargo test --workspace` with these arguments",
@@ -77,7 +85,7 @@ const TASKS: &[Task] = &[
     Task {
         word: "tools",
         arguments: "[NAME|TIER…]",
-        line: "install the programs that the tests (or a tier: test, bench) need into .tools/",
+        line: "install the programs that the tests (or a tier: test, peers, bench) need into .tools/",
         run: tools::run,
     },
 ];

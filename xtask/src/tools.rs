@@ -118,16 +118,23 @@ fn go_install(folder: &Folder, tool: &Tool, module: &str) -> Outcome {
         .env("GOARCH", "")
         .stream()
         .and_then(|()| {
-            let file = format!("{}{}", tool.name, std::env::consts::EXE_SUFFIX);
+            let file = |name: &str| format!("{name}{}", std::env::consts::EXE_SUFFIX);
             make(&folder.bin())?;
             make(&folder.dir.join("stamps"))?;
-            std::fs::rename(stage.join(&file), folder.bin().join(&file)).map_err(|error| at(&stage, &error))?;
+            std::fs::rename(stage.join(file(program_of(module))), folder.bin().join(file(tool.name)))
+                .map_err(|error| at(&stage, &error))?;
             let stamp = folder.stamp(tool);
             std::fs::write(&stamp, stamp_text(tool)).map_err(|error| at(&stamp, &error))
         });
     // What is left of a failed build is in nobody's way; the build's own failure is what counts.
     drop(std::fs::remove_dir_all(&stage));
     built
+}
+
+/// What `go install` calls the program of a main package: the last element of its path that is no major version.
+fn program_of(module: &str) -> &str {
+    let version = |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|c| c.is_ascii_digit()));
+    module.rsplit('/').find(|part| !version(part)).unwrap_or(module)
 }
 
 /// Installs Debian packages, where that is possible without asking.
@@ -195,6 +202,11 @@ impl Folder {
     pub fn installed(&self, name: &str) -> Option<PathBuf> {
         let tool = TOOLS.iter().find(|tool| tool.name == name)?;
         if self.has(tool) { self.program(tool) } else { None }
+    }
+
+    /// A program of the table, installed here or anywhere on PATH.
+    pub fn anywhere(&self, name: &str) -> Option<PathBuf> {
+        self.program(TOOLS.iter().find(|tool| tool.name == name)?)
     }
 
     /// The go command that the tests will find.

@@ -31,6 +31,11 @@ impl Census {
         self.add_class(path, Class::File)
     }
 
+    /// Adds a folder.
+    pub(in crate::archive) fn add_folder(&mut self, path: &MemberPath) -> Result<(), ArchiveError> {
+        self.add_class(path, Class::Folder)
+    }
+
     /// Adds an entry, in any order.
     pub(super) fn add(&mut self, path: &MemberPath, kind: &EntryKind) -> Result<(), ArchiveError> {
         let class = match kind {

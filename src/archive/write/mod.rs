@@ -3,6 +3,7 @@
 mod deflate;
 mod gzip;
 mod join;
+mod layer;
 mod tar;
 mod zip;
 mod zstd;
@@ -15,6 +16,8 @@ use sealift_trust::Hasher;
 use super::read::census::Census;
 use super::{ArchiveError, Codec, Format, MemberPath, Mode};
 use crate::artifact::Artifact;
+
+pub use layer::{Attributes, LayerBody, LayerEntry, LayerWritten, write_layer};
 
 /// How many bytes every compressor is fed at once. What libdeflate writes depends on how its input is cut, so the cuts
 /// are fixed and part of [`Codec::describe`]. Blocks of 256 KiB would make `tar.gz` 0.36 % larger, of 2 MiB
@@ -99,13 +102,53 @@ impl Recipe {
     fn write_sorted(self, members: Vec<Member>, out: &mut Outlet<'_>) -> Result<Vec<Held>, ArchiveError> {
         let Self { codec, mtime_unix, threads } = self;
         match codec.format() {
-            Format::TarGz => gzip::compress(codec.level(), threads, out, |tar| tar::write(mtime_unix, members, tar)),
-            Format::TarZst => {
-                let size = tar::total(mtime_unix, &members);
-                zstd::compress(codec.level(), size, out, |tar| tar::write(mtime_unix, members, tar))
+            Format::TarGz | Format::TarZst => {
+                let item = |member: Member| Item {
+                    path: member.path,
+                    attributes: Attributes::root(member.mode.bits()),
+                    mtime: mtime_unix,
+                    body: Body::File(Content { size: member.size, open: member.open }),
+                };
+                let items: Vec<Item> = members.into_iter().map(item).collect();
+                let size = tar::total(&items);
+                compress(codec, threads, size, out, |tar| tar::write(items, tar))
             }
             Format::Zip => zip::write(codec.level(), threads, mtime_unix, members, out),
         }
+    }
+}
+
+/// An entry of a tar on its way.
+struct Item {
+    path: MemberPath,
+    attributes: Attributes,
+    mtime: u64,
+    body: Body,
+}
+
+/// What an entry is.
+enum Body {
+    File(Content),
+    Folder,
+}
+
+/// A content that is not open yet.
+struct Content {
+    size: u64,
+    open: Opener,
+}
+
+/// Compresses a tar of a known size; a zip compresses itself.
+fn compress<T>(
+    codec: Codec,
+    threads: NonZeroUsize,
+    size: u64,
+    out: &mut dyn Write,
+    body: impl FnOnce(&mut dyn Write) -> Result<T, ArchiveError>,
+) -> Result<T, ArchiveError> {
+    match codec.format() {
+        Format::TarZst => zstd::compress(codec.level(), size, out, body),
+        Format::TarGz | Format::Zip => gzip::compress(codec.level(), threads, out, body),
     }
 }
 
@@ -176,8 +219,8 @@ impl Pump {
     }
 
     /// Pours a member's content out and measures it.
-    fn pour(&mut self, member: Member, into: &mut dyn Write) -> Result<Held, ArchiveError> {
-        let Member { path, size, open, .. } = member;
+    fn pour(&mut self, path: MemberPath, content: Content, into: &mut dyn Write) -> Result<Held, ArchiveError> {
+        let Content { size, open } = content;
         let unreadable = |source| ArchiveError::Member { entry: ArchiveError::shown(path.as_str().as_bytes()), source };
         let wrong = |found: String| {
             let entry = ArchiveError::shown(path.as_str().as_bytes());

@@ -4,23 +4,26 @@ use std::io::Write;
 
 use tar::{EntryType, Header};
 
-use super::{Held, Member, Pump};
-use crate::archive::{ArchiveError, MemberPath, Mode};
+use super::{Body, Content, Held, Item, Pump};
+use crate::archive::ArchiveError;
 
 /// Headers and contents come in blocks of this many bytes.
 const RECORD: u64 = 512;
 /// What eleven octal digits can say: 8 GiB less one.
 const MOST_OCTAL: u64 = 0o777_7777_7777;
+/// What seven octal digits can say: owners beyond it go into a pax record.
+const MOST_OWNER: u32 = 0o777_7777;
 
-/// Writes sorted members and the two zero blocks of the end.
-pub(super) fn write(mtime: u64, members: Vec<Member>, out: &mut dyn Write) -> Result<Vec<Held>, ArchiveError> {
+/// Writes sorted entries and the two zero blocks of the end.
+pub(super) fn write(items: Vec<Item>, out: &mut dyn Write) -> Result<Vec<Held>, ArchiveError> {
     let mut pump = Pump::new();
-    let mut held = Vec::with_capacity(members.len());
-    for member in members {
-        let headers = headers(&About::of(&member, mtime));
+    let mut held = Vec::with_capacity(items.len());
+    for item in items {
+        let headers = headers(&item);
         out.write_all(&headers).map_err(ArchiveError::Write)?;
-        let padding = padding(member.size);
-        held.push(pump.pour(member, out)?);
+        let Item { path, body: Body::File(content), .. } = item else { continue };
+        let padding = padding(content.size);
+        held.push(pump.pour(path, content, out)?);
         out.write_all(&[0; RECORD as usize][..padding]).map_err(ArchiveError::Write)?;
     }
     out.write_all(&[0; 2 * RECORD as usize]).map_err(ArchiveError::Write)?;
@@ -28,12 +31,12 @@ pub(super) fn write(mtime: u64, members: Vec<Member>, out: &mut dyn Write) -> Re
 }
 
 /// How many bytes [`write`] will write.
-pub(super) fn total(mtime: u64, members: &[Member]) -> u64 {
-    let entry = |member: &Member| {
-        let headers = headers(&About::of(member, mtime)).len() as u64;
-        headers.saturating_add(member.size).saturating_add(padding(member.size) as u64)
+pub(super) fn total(items: &[Item]) -> u64 {
+    let entry = |item: &Item| {
+        let size = item.size();
+        (headers(item).len() as u64).saturating_add(size).saturating_add(padding(size) as u64)
     };
-    members.iter().map(entry).fold(2 * RECORD, u64::saturating_add)
+    items.iter().map(entry).fold(2 * RECORD, u64::saturating_add)
 }
 
 /// How many zeros follow a content.
@@ -42,48 +45,58 @@ fn padding(size: u64) -> usize {
     (size.wrapping_neg() % RECORD) as usize
 }
 
-/// What a header says.
-struct About<'a> {
-    path: &'a MemberPath,
-    mode: Mode,
-    size: u64,
-    mtime: u64,
-}
-
-impl<'a> About<'a> {
-    fn of(member: &'a Member, mtime: u64) -> Self {
-        Self { path: &member.path, mode: member.mode, size: member.size, mtime }
+impl Item {
+    fn size(&self) -> u64 {
+        match &self.body {
+            Body::File(Content { size, .. }) => *size,
+            Body::Folder => 0,
+        }
     }
 }
 
 /// The header of an entry, with a pax header before it when it needs one.
-fn headers(about: &About<'_>) -> Vec<u8> {
+fn headers(item: &Item) -> Vec<u8> {
     let mut records = Vec::new();
-    let name = about.path.as_str();
-    let split = split(name);
-    if about.mtime > MOST_OCTAL {
-        record(&mut records, "mtime", &about.mtime.to_string());
+    let (name, entry_type) = match &item.body {
+        Body::File(_) => (item.path.as_str().to_owned(), EntryType::Regular),
+        Body::Folder => (format!("{}/", item.path.as_str()), EntryType::Directory),
+    };
+    let (size, split) = (item.size(), split(&name));
+    for (key, owner) in [("gid", item.attributes.gid), ("uid", item.attributes.uid)] {
+        if owner > MOST_OWNER {
+            record(&mut records, key, &owner.to_string());
+        }
+    }
+    if item.mtime > MOST_OCTAL {
+        record(&mut records, "mtime", &item.mtime.to_string());
     }
     if split.is_none() {
-        record(&mut records, "path", name);
+        record(&mut records, "path", &name);
     }
-    if about.size > MOST_OCTAL {
-        record(&mut records, "size", &about.size.to_string());
+    if size > MOST_OCTAL {
+        record(&mut records, "size", &size.to_string());
     }
     // A number that does not fit is 0 in the header: no number at all rather than a second, different one.
     let fits = |number: u64| if number > MOST_OCTAL { 0 } else { number };
-    let mtime = fits(about.mtime);
+    let owner = |owner: u32| if owner > MOST_OWNER { 0 } else { owner };
+    let mtime = fits(item.mtime);
     let mut out = Vec::new();
     if !records.is_empty() {
-        let pax =
-            Fields { split: ("", &short("PaxHeaders/", name)), mode: Mode::Plain, size: records.len() as u64, mtime };
+        let short = short("PaxHeaders/", &name);
+        let pax = Fields { split: ("", &short), mode: 0o644, owner: (0, 0), size: records.len() as u64, mtime };
         out.extend_from_slice(header(&pax, EntryType::XHeader).as_bytes());
         out.extend_from_slice(&records);
         out.resize(out.len() + padding(records.len() as u64), 0);
     }
-    let stand_in = short("", name);
-    let fields = Fields { split: split.unwrap_or(("", &stand_in)), mode: about.mode, size: fits(about.size), mtime };
-    out.extend_from_slice(header(&fields, EntryType::Regular).as_bytes());
+    let stand_in = short("", &name);
+    let fields = Fields {
+        split: split.unwrap_or(("", &stand_in)),
+        mode: item.attributes.mode,
+        owner: (owner(item.attributes.uid), owner(item.attributes.gid)),
+        size: fits(size),
+        mtime,
+    };
+    out.extend_from_slice(header(&fields, entry_type).as_bytes());
     out
 }
 
@@ -91,7 +104,9 @@ fn headers(about: &About<'_>) -> Vec<u8> {
 struct Fields<'a> {
     /// Prefix and name.
     split: (&'a str, &'a str),
-    mode: Mode,
+    mode: u32,
+    /// User and group.
+    owner: (u32, u32),
     size: u64,
     mtime: u64,
 }
@@ -103,9 +118,9 @@ fn header(fields: &Fields<'_>, entry_type: EntryType) -> Header {
         ustar.name[..name.len()].copy_from_slice(name.as_bytes());
         ustar.prefix[..prefix.len()].copy_from_slice(prefix.as_bytes());
     }
-    header.set_mode(fields.mode.bits());
-    header.set_uid(0);
-    header.set_gid(0);
+    header.set_mode(fields.mode);
+    header.set_uid(fields.owner.0.into());
+    header.set_gid(fields.owner.1.into());
     header.set_size(fields.size);
     header.set_mtime(fields.mtime);
     header.set_entry_type(entry_type);
@@ -113,7 +128,7 @@ fn header(fields: &Fields<'_>, entry_type: EntryType) -> Header {
     header
 }
 
-/// Prefix and name of a path that ustar can hold: ASCII, at most 155 and 100 bytes, parted at a `/`.
+/// Prefix and name of a path that ustar can hold: ASCII, at most 155 and 100 bytes, parted at a `/` that does not end it.
 fn split(path: &str) -> Option<(&str, &str)> {
     if !path.is_ascii() {
         return None;
@@ -123,12 +138,12 @@ fn split(path: &str) -> Option<(&str, &str)> {
     }
     path.match_indices('/')
         .map(|(at, _)| (&path[..at], &path[at + 1..]))
-        .find(|(prefix, name)| prefix.len() <= 155 && name.len() <= 100)
+        .find(|(prefix, name)| prefix.len() <= 155 && (1..=100).contains(&name.len()))
 }
 
 /// A name for a header whose real one is in a pax record: ASCII, one component, at most 100 bytes.
 fn short(before: &str, path: &str) -> String {
-    let last = path.rsplit('/').next().unwrap_or(path);
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
     let ascii = last.chars().map(|c| if c.is_ascii() { c } else { '_' });
     before.chars().chain(ascii).take(100).collect()
 }
@@ -146,9 +161,11 @@ fn record(records: &mut Vec<u8>, key: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::{Attributes, MemberPath};
 
     fn about(path: &MemberPath, size: u64, mtime: u64) -> Vec<u8> {
-        headers(&About { path, mode: Mode::Executable, size, mtime })
+        let body = Body::File(Content { size, open: Box::new(|| Ok(Box::new(std::io::empty()))) });
+        headers(&Item { path: path.clone(), attributes: Attributes::root(0o755), mtime, body })
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use zip::DateTime;
 
 use super::deflate::{Stream, Total, on_threads};
-use super::{Held, Member, Mode, Pump};
+use super::{Content, Held, Member, Mode, Pump};
 use crate::archive::ArchiveError;
 
 /// From this size on an entry gets zip64 fields; below it is room for data that grow when "compressed".
@@ -54,7 +54,7 @@ fn write_large_from(
             let local = entry.local()?;
             out.write_all(&local.0).map_err(ArchiveError::Write)?;
             let mut stream = Stream::start(workers, out);
-            held.push(pump.pour(member, &mut stream)?);
+            held.push(pump.pour(member.path, Content { size: member.size, open: member.open }, &mut stream)?);
             let total = stream.finish().map_err(ArchiveError::Write)?;
             let descriptor = entry.descriptor(&total);
             out.write_all(&descriptor.0).map_err(ArchiveError::Write)?;

@@ -1,56 +1,34 @@
 //! Credentials for one origin: from the URL itself, else from the user's netrc file.
 
-use base64ct::{Base64, Encoding};
-use reqwest::header::HeaderValue;
-use reqwest::{Url, header};
+use reqwest::Url;
 
 use super::HttpError;
 use super::fault::shown;
+use super::secret::{Authorization, Secret, may_carry_secrets};
 use crate::host::env::Env;
 use crate::host::files;
 
 /// The most that is read of a netrc file.
 const NETRC_CAP: u64 = 1 << 20;
 
-/// An `Authorization` header (RFC 7617) that nothing prints.
-pub(super) struct Credential(HeaderValue);
-
-impl Credential {
-    /// Takes the userinfo out of an URL; without one looks the host up in the user's netrc file. As in the go command a
-    /// netrc entry is used over https only; on the machine itself http will do.
-    pub(super) fn take(env: &Env, url: &mut Url) -> Result<Option<Self>, HttpError> {
-        let (user, password) = (decoded(url.username()), decoded(url.password().unwrap_or("")));
-        if !user.is_empty() || !password.is_empty() {
-            url.set_username("").and_then(|()| url.set_password(None)).expect("an URL with userinfo has a host");
-            return Self::basic(url, &user, &password).map(Some);
-        }
-        if url.scheme() != "https" && !is_loopback(url) {
-            return Ok(None);
-        }
-        let Some((user, password)) = url.host_str().and_then(|host| lookup(env, host)) else { return Ok(None) };
-        Self::basic(url, &user, &password).map(Some)
+/// Takes the userinfo out of an URL; without one looks the host up in the user's netrc file. As in the go command a
+/// netrc entry is used over https only; on the machine itself http will do.
+pub(super) fn take(env: &Env, url: &mut Url) -> Result<Option<Authorization>, HttpError> {
+    let (user, password) = (decoded(url.username()), decoded(url.password().unwrap_or("")));
+    if !user.is_empty() || !password.is_empty() {
+        url.set_username("").and_then(|()| url.set_password(None)).expect("an URL with userinfo has a host");
+        return basic(url, &user, password).map(|found| Some(Authorization { in_url: true, ..found }));
     }
-
-    fn basic(url: &Url, user: &str, password: &str) -> Result<Self, HttpError> {
-        let text = format!("Basic {}", Base64::encode_string(format!("{user}:{password}").as_bytes()));
-        let mut value = HeaderValue::from_str(&text)
-            .map_err(|_: header::InvalidHeaderValue| HttpError::Url { url: shown(url), why: "bad userinfo".into() })?;
-        value.set_sensitive(true);
-        Ok(Self(value))
+    if !may_carry_secrets(url) {
+        return Ok(None);
     }
-
-    /// The header's value.
-    pub(super) fn header(&self) -> HeaderValue {
-        self.0.clone()
-    }
+    let Some((user, password)) = url.host_str().and_then(|host| lookup(env, host)) else { return Ok(None) };
+    basic(url, &user, password).map(Some)
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost" | "[::1]") => true,
-        Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
-        None => false,
-    }
+fn basic(url: &Url, user: &str, password: String) -> Result<Authorization, HttpError> {
+    let refuse = || HttpError::Url { url: shown(url), why: "bad userinfo".into() };
+    Authorization::basic(user, &Secret::new(password)).ok_or_else(refuse)
 }
 
 /// Userinfo as it was meant: `%XX` decoded.

@@ -31,6 +31,39 @@ pub enum HttpError {
         /// Why.
         source: reqwest::Error,
     },
+    /// No answer within the patience.
+    #[error("{url} said nothing for {seconds} s")]
+    Silent {
+        /// Which.
+        url: String,
+        /// For how long.
+        seconds: u64,
+    },
+    /// A text that no header can hold.
+    #[error("the header {name} for {url} would hold a control character")]
+    Header {
+        /// For which request.
+        url: String,
+        /// Which header.
+        name: &'static str,
+    },
+    /// Credentials would be sent without encryption to another machine.
+    #[error("credentials are not sent to {url} without encryption")]
+    PlainSecret {
+        /// Where they would have gone.
+        url: String,
+    },
+    /// What is sent could not be read.
+    #[error("cannot read what is sent to {url}")]
+    Source {
+        /// Where it was on its way to.
+        url: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// The server's certificate is not trusted.
     #[error("the certificate of {url} is not trusted")]
     Certificate {
@@ -117,6 +150,11 @@ impl Fault for HttpError {
             Self::Url { .. } => "http.url",
             Self::Setup { .. } => "http.setup",
             Self::Connect { .. } => "http.no-answer",
+            Self::Silent { .. } => "http.silent",
+            Self::Header { .. } => "http.header",
+            Self::PlainSecret { .. } => "http.plain-credentials",
+            Self::Source { .. } => "http.source",
+            Self::Interrupted => "http.interrupted",
             Self::Certificate { .. } => "http.certificate",
             Self::NotFound { .. } => "http.not-found",
             Self::Status { .. } => "http.status",
@@ -132,15 +170,19 @@ impl Fault for HttpError {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::Url { .. } => Kind::Config,
-            Self::Setup { .. } | Self::Write { .. } => Kind::Tool,
+            Self::Url { .. } | Self::PlainSecret { .. } => Kind::Config,
+            Self::Setup { .. } | Self::Write { .. } | Self::Source { .. } => Kind::Tool,
+            Self::Header { .. } => Kind::Input,
+            Self::Interrupted => Kind::Interrupted,
             _ => Kind::Network,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Connect { .. } => {
+            Self::PlainSecret { .. } => Some("use https, or no credentials".into()),
+            Self::Interrupted => Some("run the same command again: finished steps are kept".into()),
+            Self::Connect { .. } | Self::Silent { .. } => {
                 Some("check the network, and HTTPS_PROXY and NO_PROXY where a proxy is needed".into())
             }
             Self::Certificate { .. } => {

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::blocking::{Client, ClientBuilder};
 use reqwest::redirect::Policy;
-use reqwest::{NoProxy, Proxy};
-use rustls::pki_types::CertificateDer;
+use reqwest::{Certificate, Client, ClientBuilder, Identity, NoProxy, Proxy};
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+use zeroize::Zeroizing;
 
 use super::HttpError;
 use crate::host::env::Env;
@@ -20,17 +20,84 @@ use crate::host::files;
 /// The most that is read of one certificate file; a bundle of all public authorities has 250 KiB.
 const BUNDLE_CAP: u64 = 16 << 20;
 
+/// Certificates of one server beside those that every server may use.
+#[derive(Clone, Default)]
+pub struct Trust {
+    /// Authorities, in PEM.
+    authorities: Vec<Vec<u8>>,
+    /// Our own certificate and its key, in PEM (mutual TLS).
+    identity: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
+}
+
+impl Trust {
+    /// Reads further authorities, and a certificate of our own with its key. Errors: a file that cannot be read or holds
+    /// no such thing; a certificate without key, or a key without certificate.
+    pub fn read(ca: Option<&Path>, certificate: Option<&Path>, key: Option<&Path>) -> Result<Self, HttpError> {
+        let mut trust = Self::default();
+        if let Some(path) = ca {
+            let bytes = pem(path)?;
+            let found = CertificateDer::pem_slice_iter(&bytes).flatten();
+            trust.authorities = found.map(|certificate| certificate.to_vec()).collect();
+            if trust.authorities.is_empty() {
+                return Err(setup(format!("{} holds no certificate in PEM form", path.display())));
+            }
+        }
+        trust.identity = match (certificate, key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => {
+                let (certificate, secret) = (pem(certificate)?, Zeroizing::new(pem(key)?));
+                // Checked here, where the files have names; the client's own error has none.
+                if PrivateKeyDer::from_pem_slice(&secret).is_err() {
+                    return Err(setup(format!("{} holds no private key in PEM form", key.display())));
+                }
+                Some((certificate, secret))
+            }
+            _ => return Err(setup("a client certificate needs its key, and a key its certificate".into())),
+        };
+        Ok(trust)
+    }
+
+    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, HttpError> {
+        let Some((certificate, _)) = &self.identity else { return Ok(Vec::new()) };
+        let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
+        all.map_err(|error| setup(format!("the client certificate is not PEM: {error}")))
+    }
+}
+
+fn pem(path: &Path) -> Result<Vec<u8>, HttpError> {
+    files::read(path, BUNDLE_CAP).map_err(|error| {
+        let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+        setup(format!("{error}{cause}"))
+    })
+}
+
+fn setup(why: String) -> HttpError {
+    HttpError::Setup { why }
+}
+
 /// Makes the client. Certificates are those of `SSL_CERT_FILE` and `SSL_CERT_DIR` when either is set, else the system's,
 /// else, on a machine that has none (an image made from scratch), Mozilla's as of the day sealift was built.
-pub(super) fn client(env: &Env, patience: Duration) -> Result<Client, HttpError> {
+pub(super) fn client(env: &Env, trust: &Trust, http1: bool, patience: Duration) -> Result<Client, HttpError> {
     // One provider for the whole process; a second installation changes nothing.
     rustls::crypto::ring::default_provider().install_default().ok();
+    let begin = || builder(env, http1, patience);
     if let Some(roots) = configured_roots(env)? {
-        return with_roots(env, patience, roots);
+        return with_roots(begin()?, trust, http1, roots);
     }
-    match builder(env, patience)?.build() {
+    let mut system = begin()?;
+    let authorities: Result<Vec<_>, _> = trust.authorities.iter().map(|der| Certificate::from_der(der)).collect();
+    system = system.tls_certs_merge(authorities.map_err(|error| setup(error.to_string()))?);
+    if let Some((certificate, key)) = &trust.identity {
+        let both = Zeroizing::new([certificate.as_slice(), b"\n", key].concat());
+        let identity = Identity::from_pem(&both);
+        system = system.identity(identity.map_err(|_| setup("the client certificate and its key are no pair".into()))?);
+    }
+    match system.build() {
         Ok(client) => Ok(client),
-        Err(_) => with_roots(env, patience, RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }),
+        Err(_) => {
+            let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            with_roots(begin()?, trust, http1, roots)
+        }
     }
 }
 
@@ -48,30 +115,47 @@ pub(super) fn refused_certificate(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-fn builder(env: &Env, patience: Duration) -> Result<ClientBuilder, HttpError> {
+fn builder(env: &Env, http1: bool, patience: Duration) -> Result<ClientBuilder, HttpError> {
     let mut builder = Client::builder()
         .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
         .referer(false)
         .no_proxy()
-        .connect_timeout(patience.min(Duration::from_secs(30)))
-        .timeout(patience);
+        .connect_timeout(patience.min(Duration::from_secs(30)));
+    if http1 {
+        builder = builder.http1_only();
+    }
     for proxy in proxies(env)? {
         builder = builder.proxy(proxy);
     }
     Ok(builder)
 }
 
-fn with_roots(env: &Env, patience: Duration, roots: RootCertStore) -> Result<Client, HttpError> {
+fn with_roots(
+    builder: ClientBuilder,
+    trust: &Trust,
+    http1: bool,
+    mut roots: RootCertStore,
+) -> Result<Client, HttpError> {
+    roots.add_parsable_certificates(
+        trust.authorities.iter().map(|der| CertificateDer::from(der.as_slice()).into_owned()),
+    );
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| HttpError::Setup { why: error.to_string() })?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let client = builder(env, patience)?.tls_backend_preconfigured(config).build();
-    client.map_err(|error| HttpError::Setup { why: error.without_url().to_string() })
+        .map_err(|error| setup(error.to_string()))?
+        .with_root_certificates(roots);
+    let mut config = match &trust.identity {
+        None => config.with_no_client_auth(),
+        Some((_, key)) => {
+            let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| setup(error.to_string()))?;
+            config.with_client_auth_cert(trust.certificates()?, key).map_err(|error| setup(error.to_string()))?
+        }
+    };
+    let protocols: &[&[u8]] = if http1 { &[b"http/1.1"] } else { &[b"h2", b"http/1.1"] };
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    let client = builder.tls_backend_preconfigured(config).build();
+    client.map_err(|error| setup(error.without_url().to_string()))
 }
 
 /// The proxies of the environment, in both cases of their names as curl and Go read them. The machine itself is never
@@ -146,6 +230,7 @@ mod tests {
     fn built_in_certificates_make_a_client() {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         assert!(!roots.is_empty());
-        with_roots(&Env::default(), Duration::from_secs(1), roots).unwrap();
+        let builder = builder(&Env::default(), false, Duration::from_secs(1)).unwrap();
+        with_roots(builder, &Trust::default(), false, roots).unwrap();
     }
 }

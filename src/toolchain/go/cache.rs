@@ -19,6 +19,8 @@ use crate::host::staging::{self, Lock};
 
 /// The most that is read of `fetched.json`.
 const CAP: u64 = 64 * 1024;
+/// What was found out about a toolchain, beside it.
+const RECORD: &str = "fetched.json";
 /// How long a run waits for another one that fetches the same.
 const WAIT_MINUTES: u64 = 15;
 /// How often it looks.
@@ -63,13 +65,13 @@ impl Slot {
 
     /// What is there, if it is complete. A record that cannot be read is none: the toolchain is fetched again.
     pub fn complete(&self) -> Result<Option<Fetched>, GoError> {
-        let record = files::read_if_present(&self.dir.join("fetched.json"), CAP)?;
+        let record = files::read_if_present(&self.dir.join(RECORD), CAP)?;
         Ok(record.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Notes what was found out about it since.
     pub fn record(&self, fetched: &Fetched) -> Result<(), GoError> {
-        write_record(&self.dir, fetched)
+        Ok(staging::remember(&self.dir.join(RECORD), &bytes_of(fetched))?)
     }
 
     /// Waits until nobody else works on this slot.
@@ -116,16 +118,14 @@ impl Staging<'_> {
     /// Makes the toolchain visible under its name, in place of one that was found to be damaged.
     pub fn commit(self, fetched: &Fetched) -> Result<(), GoError> {
         files::remove(&self.zip())?;
-        write_record(&self.slot.staging, fetched)?;
+        staging::write(&self.slot.staging.join(RECORD), &bytes_of(fetched), 0o644)?;
         files::remove_folder(&self.slot.dir)?;
         Ok(files::rename(&self.slot.staging, &self.slot.dir)?)
     }
 }
 
-fn write_record(dir: &Path, fetched: &Fetched) -> Result<(), GoError> {
-    let record = serde_json::to_vec(fetched).expect("strings and a digest have a JSON form");
-    staging::write(&dir.join("fetched.json"), &record, 0o644)?;
-    Ok(())
+fn bytes_of(fetched: &Fetched) -> Vec<u8> {
+    serde_json::to_vec(fetched).expect("strings and a digest have a JSON form")
 }
 
 impl Drop for Staging<'_> {

@@ -44,7 +44,7 @@ pub enum ToolchainLine {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModFileError {
     /// The file's form is wrong.
-    #[error("{place}: {what}")]
+    #[error("{what}")]
     Grammar {
         /// Where.
         place: Place,
@@ -52,7 +52,7 @@ pub enum ModFileError {
         what: &'static str,
     },
     /// A version that is none.
-    #[error("{place}: {text:?} is not a version of Go that can be built with")]
+    #[error("{text:?} is not a version of Go that can be built with")]
     Version {
         /// Where.
         place: Place,
@@ -76,7 +76,10 @@ impl Fault for ModFileError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Grammar { .. } => Some("`go mod edit -json` shows how Go reads the file".into()),
-            Self::Version { .. } => Some("write a release, for example `toolchain go1.26.8`".into()),
+            Self::Version { place, .. } if place.text.trim_start().starts_with("toolchain") => {
+                Some("write a release, for example `toolchain go1.26.8`".into())
+            }
+            Self::Version { .. } => Some("write a version, for example `go 1.26` or `go 1.26.8`".into()),
         }
     }
 

@@ -6,7 +6,7 @@ use sealift_trust::{Digest, Hasher};
 use serde::{Deserialize, Serialize};
 
 use super::fault::GoError;
-use crate::host::files::{self, FileError};
+use crate::host::files;
 use crate::host::staging;
 use crate::host::stamp::stamp;
 use crate::target::Target;
@@ -45,19 +45,8 @@ pub fn identity(root: &Path, memos: &Path) -> Result<Digest, GoError> {
     }
     let (identity, _) = hasher.finish();
     let memory = serde_json::to_vec(&Memo { stamps, identity }).expect("strings and a digest have a JSON form");
-    remember(memos, &memo, &memory)?;
+    staging::remember(&memo, &memory)?;
     Ok(identity)
-}
-
-/// Writes a memo, unless another run writes one just now: then that one will do, or the next run writes it.
-fn remember(memos: &Path, memo: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    files::make_folder(memos)?;
-    let _held = match staging::Lock::take(&memos.join("lock")) {
-        Err(FileError::Locked { .. }) => return Ok(()),
-        held => held?,
-    };
-    staging::sweep(memos)?;
-    staging::write(memo, bytes, 0o644).map(drop)
 }
 
 fn names() -> Vec<String> {
@@ -84,7 +73,7 @@ pub fn targets(
         program: "go".into(),
         why: "`go tool dist list` does not list targets".into(),
     })?;
-    remember(memos, &memo, &answer)?;
+    staging::remember(&memo, &answer)?;
     Ok(listed)
 }
 

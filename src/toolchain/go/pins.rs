@@ -10,7 +10,7 @@ use super::version::GoVersion;
 use super::vouch::Vouchers;
 use crate::error::Fault;
 use crate::host::http::Http;
-use crate::toolchain::lock::{Lock, NAME, PLATFORMS};
+use crate::lock::{Lock, NAME, PLATFORMS};
 
 /// A pin that came, or went.
 #[derive(Clone, Debug, PartialEq, Eq)]

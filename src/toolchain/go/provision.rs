@@ -22,7 +22,7 @@ use crate::host::Host;
 use crate::host::http::{Http, redacted};
 use crate::host::process::ProcessError;
 use crate::host::staging::Staged;
-use crate::toolchain::lock::Lock;
+use crate::lock::Lock;
 
 /// The most that a toolchain's zip may have; those of 2026 have 75 MB.
 const ZIP_CAP: u64 = 1 << 30;

@@ -13,8 +13,8 @@ use super::*;
 use crate::error::{Failure, Fault};
 use crate::event::{Event, Events};
 use crate::host::{Host, env::Env, files};
+use crate::lock::Lock;
 use crate::target::Target;
-use crate::toolchain::lock::Lock;
 
 const VERSION: &str = "1.26.3";
 
@@ -371,7 +371,7 @@ fn the_real_go_is_known_for_what_it_is() {
 
 /// Puts the toolchain of every host platform on the proxy; gives their hashes.
 fn serve_all(machine: &Machine) -> Vec<(Release, String)> {
-    let platforms = crate::toolchain::lock::PLATFORMS;
+    let platforms = crate::lock::PLATFORMS;
     let releases = platforms.map(|platform| Release { version: version(), platform: platform.into() });
     releases
         .map(|release| {

@@ -9,7 +9,7 @@ use super::release::{MODULE, Release};
 use super::settings::GoSettings;
 use super::sumdb::{Asking, Session, SumDb, SumDbError};
 use crate::host::http::Http;
-use crate::toolchain::lock::{self, Lock};
+use crate::lock::{self, Lock};
 
 /// Who can be asked about a hash.
 pub struct Vouchers<'a> {

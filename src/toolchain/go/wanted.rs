@@ -29,30 +29,30 @@ pub enum Wanted {
     Any,
 }
 
-/// Finds out which Go a project folder asks for: `build.go` of the configuration, else the `toolchain` line of `go.work`
+/// Finds out which Go a folder of a project asks for: `build.go` of the configuration, else the `toolchain` line of `go.work`
 /// or `go.mod` when it is newer than the `go` line, else the `go` line (go.dev/doc/toolchain, "Selecting Go
 /// toolchains"). The nearest `go.work` at or above the folder decides when there is one, else the nearest `go.mod`.
+/// Places are named as seen from the project.
 ///
 /// # Errors
 /// `toolchain.version`, `gomod.grammar`, `gomod.version`.
-pub fn wanted(project: &Path, configured: Option<&str>) -> Result<Wanted, GoError> {
+pub fn wanted(project: &Path, folder: &Path, configured: Option<&str>) -> Result<Wanted, GoError> {
     if let Some(text) = configured {
         let version = text.parse().ok().filter(|version: &GoVersion| !version.is_language());
         let version = version.ok_or_else(|| GoError::Configured { text: text.chars().take(80).collect() })?;
         return Ok(Wanted::Exactly { version, by: "build.go".into() });
     }
     for name in ["go.work", "go.mod"] {
-        if let Some(path) = nearest(project, name) {
-            let shown = path.strip_prefix(project).unwrap_or(&path).display().to_string();
-            let file = gomod::parse(&shown, &files::read_text(&path, gomod::CAP)?)?;
+        if let Some(path) = nearest(folder, name) {
+            let file = gomod::parse(&files::seen_from(project, &path), &files::read_text(&path, gomod::CAP)?)?;
             return Ok(asked(&file));
         }
     }
     Ok(Wanted::Any)
 }
 
-fn nearest(project: &Path, name: &str) -> Option<PathBuf> {
-    project.ancestors().map(|dir| dir.join(name)).find(|path| files::is_file(path))
+fn nearest(folder: &Path, name: &str) -> Option<PathBuf> {
+    folder.ancestors().map(|dir| dir.join(name)).find(|path| files::is_file(path))
 }
 
 /// What one file asks for.
@@ -122,15 +122,18 @@ mod tests {
         std::fs::create_dir_all(&project).unwrap();
         let exactly = |version: &str, by: &str| Wanted::Exactly { version: version.parse().unwrap(), by: by.into() };
         std::fs::write(project.join("go.mod"), "go 1.26.3\n").unwrap();
-        assert_eq!(wanted(&project, None).unwrap(), exactly("1.26.3", "go.mod:1:4"));
+        assert_eq!(wanted(&project, &project, None).unwrap(), exactly("1.26.3", "go.mod:1:4"));
+        std::fs::create_dir(project.join("api")).unwrap();
+        std::fs::write(project.join("api/go.mod"), "go 1.26.7\n").unwrap();
+        assert_eq!(wanted(&project, &project.join("api"), None).unwrap(), exactly("1.26.7", "api/go.mod:1:4"));
         let work = dir.path().join("a/go.work");
         std::fs::write(&work, "go 1.26.4\n").unwrap();
-        assert_eq!(wanted(&project, None).unwrap(), exactly("1.26.4", &format!("{}:1:4", work.display())));
-        assert_eq!(wanted(&project, Some("1.26.5")).unwrap(), exactly("1.26.5", "build.go"));
+        assert_eq!(wanted(&project, &project, None).unwrap(), exactly("1.26.4", "../go.work:1:4"));
+        assert_eq!(wanted(&project, &project, Some("1.26.5")).unwrap(), exactly("1.26.5", "build.go"));
         for wrong in ["1.26", "latest", "1.26.5-custom", ""] {
-            assert_eq!(wanted(&project, Some(wrong)).unwrap_err().code(), "toolchain.version", "{wrong}");
+            assert_eq!(wanted(&project, &project, Some(wrong)).unwrap_err().code(), "toolchain.version", "{wrong}");
         }
         std::fs::write(&work, "go 1.26.4\ngo 1.26.5\n").unwrap();
-        assert_eq!(wanted(&project, None).unwrap_err().code(), "gomod.grammar");
+        assert_eq!(wanted(&project, &project, None).unwrap_err().code(), "gomod.grammar");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::layout::{IMAGE_INDEX, IMAGE_MANIFEST, LAYOUT};
 use super::release::{Artifact, ArtifactKind, ArtifactName, Release};
 use crate::digest::Digest;
 use crate::json::MAX_INTEGER;
@@ -10,7 +11,7 @@ use crate::name::FileName;
 /// The name of the manifest itself, which is neither an artifact nor a companion.
 pub const MANIFEST: &str = "release.json";
 
-/// The most artifacts, services, companions, and binaries in all archives.
+/// The most artifacts, services, companions, and binaries in all archives and images.
 pub const MAX_ENTRIES: usize = 100_000;
 
 /// A release whose parts contradict each other.
@@ -60,8 +61,11 @@ pub enum ReleaseError {
         /// Its size.
         size: u64,
     },
-    /// Something that is no archive holds something.
-    #[error("{0:?} is no archive and cannot hold binaries")]
+    /// A file has the name of the folder with the images.
+    #[error("a file of the release is named {LAYOUT}, as the folder with the images")]
+    LayoutName,
+    /// Something that is neither an archive nor an image holds something.
+    #[error("{0:?} is neither an archive nor an image and cannot hold binaries")]
     CannotHold(String),
     /// An archive holds bytes that are no binary of the release.
     #[error("{archive:?} holds {digest}, which is no binary of the release")]
@@ -71,9 +75,33 @@ pub enum ReleaseError {
         /// What it holds.
         digest: Digest,
     },
-    /// A binary that no archive holds: nobody could ever see it.
-    #[error("no archive holds {0:?}")]
+    /// An image holds something else than the binary of its own service for its own target.
+    #[error("{image:?} holds {digest}, which is not the binary of its service for its target")]
+    HoldsOther {
+        /// The image.
+        image: String,
+        /// What it holds.
+        digest: Digest,
+    },
+    /// An image without a binary.
+    #[error("{0:?} holds no binary")]
+    HoldsNothing(String),
+    /// A binary that nothing holds: nobody could ever see it.
+    #[error("no archive and no image holds {0:?}")]
     NotHeld(String),
+    /// An image whose service has no index, or an index whose service has no image.
+    #[error("the service {0:?} has images without an index, or an index without images")]
+    IndexAlone(String),
+    /// An image or an index of a media type that is not OCI's.
+    #[error("{artifact:?} is of the type {found:?}, not {wanted}")]
+    ImageType {
+        /// The artifact.
+        artifact: String,
+        /// Its media type.
+        found: String,
+        /// The only one that there is.
+        wanted: &'static str,
+    },
 }
 
 impl ReleaseError {
@@ -88,9 +116,14 @@ impl ReleaseError {
             ReleaseError::Naming(_) => "statement.naming",
             ReleaseError::NoSuchService { .. } => "statement.no-such-service",
             ReleaseError::Size { .. } => "statement.size",
+            ReleaseError::LayoutName => "statement.layout-name",
             ReleaseError::CannotHold(_) => "statement.cannot-hold",
             ReleaseError::HoldsStranger { .. } => "statement.holds-stranger",
+            ReleaseError::HoldsOther { .. } => "statement.holds-other",
+            ReleaseError::HoldsNothing(_) => "statement.holds-nothing",
             ReleaseError::NotHeld(_) => "statement.not-held",
+            ReleaseError::IndexAlone(_) => "statement.index-alone",
+            ReleaseError::ImageType { .. } => "statement.image-type",
         }
     }
 }
@@ -102,7 +135,8 @@ pub(super) fn release(release: &Release) -> Result<(), ReleaseError> {
     files(release)?;
     let services: BTreeSet<&FileName> = release.services.iter().map(|service| &service.name).collect();
     release.artifacts.iter().try_for_each(|artifact| one(artifact, &services))?;
-    binaries(release)
+    binaries(release)?;
+    images(release)
 }
 
 fn counts(release: &Release) -> Result<(), ReleaseError> {
@@ -111,7 +145,7 @@ fn counts(release: &Release) -> Result<(), ReleaseError> {
         ("artifacts", release.artifacts.len()),
         ("services", release.services.len()),
         ("companions", release.companions.len()),
-        ("binaries in archives", held),
+        ("binaries in archives and images", held),
     ];
     if let Some((what, found)) = counts.into_iter().find(|(_, found)| *found > MAX_ENTRIES) {
         return Err(ReleaseError::TooMany { what, found });
@@ -124,7 +158,7 @@ fn orders(release: &Release) -> Result<(), ReleaseError> {
     strictly_rising("artifacts", release.artifacts.iter().map(|artifact| artifact.name.to_string()))?;
     strictly_rising("companions", release.companions.iter().map(FileName::to_string))?;
     release.artifacts.iter().try_for_each(|artifact| {
-        strictly_rising("paths in an archive", artifact.holds.iter().map(|held| held.path.to_string()))
+        strictly_rising("paths in an archive or an image", artifact.holds.iter().map(|held| held.path.to_string()))
     })
 }
 
@@ -139,13 +173,17 @@ fn strictly_rising(what: &'static str, names: impl Iterator<Item = String>) -> R
     Ok(())
 }
 
-/// Artifacts and companions lie in one folder, on a file system that may ignore case.
+/// Artifacts and companions lie in one folder, on a file system that may ignore case. The images lie in a folder there.
 fn files(release: &Release) -> Result<(), ReleaseError> {
     let names = release.files().map(|(name, _)| name).chain(&release.companions);
+    let has_images = release.image_indexes().next().is_some();
     let mut seen = BTreeSet::new();
     for name in names {
         if name.folded() == MANIFEST {
             return Err(ReleaseError::ManifestName);
+        }
+        if has_images && name.folded() == LAYOUT {
+            return Err(ReleaseError::LayoutName);
         }
         if !seen.insert(name.folded()) {
             return Err(ReleaseError::SameFile(name.to_string()));
@@ -156,12 +194,17 @@ fn files(release: &Release) -> Result<(), ReleaseError> {
 
 fn one(artifact: &Artifact, services: &BTreeSet<&FileName>) -> Result<(), ReleaseError> {
     let name = || artifact.name.to_string();
+    let is_of = |service: &FileName| artifact.service.as_ref() == Some(service);
     let fits = match (&artifact.name, artifact.kind) {
-        (ArtifactName::Binary { service, target }, ArtifactKind::Binary) => {
-            artifact.service.as_ref() == Some(service) && artifact.target.as_ref() == Some(target)
+        (ArtifactName::Binary { service, target }, ArtifactKind::Binary)
+        | (ArtifactName::Image { service, target }, ArtifactKind::Image) => {
+            is_of(service) && artifact.target.as_ref() == Some(target)
         }
-        (ArtifactName::Binary { .. }, _) | (ArtifactName::File(_), ArtifactKind::Binary) => false,
-        (ArtifactName::File(_), _) => true,
+        (ArtifactName::ImageIndex { service }, ArtifactKind::ImageIndex) => is_of(service) && artifact.target.is_none(),
+        (ArtifactName::File(_), kind) => {
+            !matches!(kind, ArtifactKind::Binary | ArtifactKind::Image | ArtifactKind::ImageIndex)
+        }
+        (ArtifactName::Binary { .. } | ArtifactName::Image { .. } | ArtifactName::ImageIndex { .. }, _) => false,
     };
     if !fits {
         return Err(ReleaseError::Naming(name()));
@@ -172,13 +215,21 @@ fn one(artifact: &Artifact, services: &BTreeSet<&FileName>) -> Result<(), Releas
     if artifact.size > MAX_INTEGER.unsigned_abs() {
         return Err(ReleaseError::Size { artifact: name(), size: artifact.size });
     }
-    if artifact.kind != ArtifactKind::Archive && !artifact.holds.is_empty() {
+    if !matches!(artifact.kind, ArtifactKind::Archive | ArtifactKind::Image) && !artifact.holds.is_empty() {
         return Err(ReleaseError::CannotHold(name()));
+    }
+    let wanted = match artifact.kind {
+        ArtifactKind::ImageIndex => IMAGE_INDEX,
+        ArtifactKind::Image => IMAGE_MANIFEST,
+        _ => return Ok(()),
+    };
+    if artifact.media_type.as_str() != wanted {
+        return Err(ReleaseError::ImageType { artifact: name(), found: artifact.media_type.to_string(), wanted });
     }
     Ok(())
 }
 
-/// Every binary is in an archive, and archives hold nothing else: what is signed is what people get.
+/// Every binary is in an archive or an image, and these hold nothing else: what is signed is what people get.
 fn binaries(release: &Release) -> Result<(), ReleaseError> {
     let binaries = || release.artifacts.iter().filter(|artifact| artifact.kind == ArtifactKind::Binary);
     let known: BTreeSet<Digest> = binaries().map(|binary| binary.digest).collect();
@@ -193,6 +244,29 @@ fn binaries(release: &Release) -> Result<(), ReleaseError> {
     }
     match binaries().find(|binary| !held.contains(&binary.digest)) {
         Some(lonely) => Err(ReleaseError::NotHeld(lonely.name.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// A service has an index and images or neither, and an image holds the binary of its own service for its own target:
+/// a binary for another system must not come in it (A21).
+fn images(release: &Release) -> Result<(), ReleaseError> {
+    let indexed: BTreeSet<&FileName> = release.image_indexes().map(|(service, _)| service).collect();
+    let mut imaged = BTreeSet::new();
+    for image in &release.artifacts {
+        let ArtifactName::Image { service, target } = &image.name else { continue };
+        imaged.insert(service);
+        let binary = ArtifactName::Binary { service: service.clone(), target: target.clone() };
+        let binary = release.artifact(&binary).map(|binary| binary.digest);
+        if image.holds.is_empty() {
+            return Err(ReleaseError::HoldsNothing(image.name.to_string()));
+        }
+        if let Some(other) = image.holds.iter().find(|held| Some(held.digest) != binary) {
+            return Err(ReleaseError::HoldsOther { image: image.name.to_string(), digest: other.digest });
+        }
+    }
+    match indexed.symmetric_difference(&imaged).next() {
+        Some(alone) => Err(ReleaseError::IndexAlone(alone.to_string())),
         None => Ok(()),
     }
 }

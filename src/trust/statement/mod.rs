@@ -3,6 +3,7 @@
 
 mod beside;
 mod check;
+mod layout;
 mod release;
 mod terms;
 #[cfg(test)]
@@ -16,6 +17,9 @@ use crate::json::{self, JsonError, Limits, Numbers, Value};
 
 pub use beside::{CHECKSUMS, CHECKSUMS_SIGNATURE, MAX_MANIFEST, UNSIGNED};
 pub use check::{MANIFEST, MAX_ENTRIES, ReleaseError};
+pub use layout::{
+    IMAGE_INDEX, IMAGE_MANIFEST, IndexEntry, LAYOUT, LAYOUT_BLOBS, LAYOUT_FILE, LAYOUT_INDEX, LAYOUT_TEXT, layout_index,
+};
 pub use release::{Artifact, ArtifactKind, ArtifactName, ArtifactNameError, Held, Release, Service};
 pub use terms::{Commit, MediaType, SourceUrl, TargetName, TermError, Timestamp};
 

@@ -59,8 +59,12 @@ pub struct Service {
 pub enum ArtifactKind {
     /// A tar or zip file with binaries in it.
     Archive,
-    /// A program; no file of its own, but held by an archive.
+    /// A program; no file of its own, but held by an archive or an image.
     Binary,
+    /// The list of a service's images, one for each platform: an OCI image index.
+    ImageIndex,
+    /// An image for one platform: an OCI image manifest.
+    Image,
     /// An archive of the source.
     Source,
     /// A list of digests.
@@ -89,22 +93,22 @@ pub struct Artifact {
     pub size: u64,
     /// Its media type.
     pub media_type: MediaType,
-    /// The binaries that an archive holds, by path.
+    /// The binaries that an archive or an image holds, by path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Held>,
 }
 
-/// A binary in an archive.
+/// A binary in an archive or an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Held {
-    /// Where it lies in the archive.
+    /// Where it lies in the archive, or in the root file system of the image.
     pub path: InnerPath,
     /// The digest of its bytes: that of an artifact of kind [`ArtifactKind::Binary`].
     pub digest: Digest,
 }
 
-/// The name of an artifact. A file's name cannot hold `:`, so the two forms never meet.
+/// The name of an artifact. A file's name cannot hold `:`, so the forms never meet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ArtifactName {
     /// A file beside the manifest.
@@ -116,17 +120,32 @@ pub enum ArtifactName {
         /// The target.
         target: TargetName,
     },
+    /// The index of a service's images: `image:<service>`.
+    ImageIndex {
+        /// The service.
+        service: FileName,
+    },
+    /// A service's image for one platform: `image:<service>/<target>`.
+    Image {
+        /// The service.
+        service: FileName,
+        /// The target.
+        target: TargetName,
+    },
 }
 
 /// Before the service in a binary's name.
 const BINARY_PREFIX: &str = "binary:";
 
+/// Before the service in the name of an image or of an index of images.
+const IMAGE_PREFIX: &str = "image:";
+
 impl ArtifactName {
-    /// The file's name, unless it is a binary's.
+    /// The file's name, unless it is that of a binary, an image or an index.
     pub fn file(&self) -> Option<&FileName> {
         match self {
             ArtifactName::File(name) => Some(name),
-            ArtifactName::Binary { .. } => None,
+            ArtifactName::Binary { .. } | ArtifactName::ImageIndex { .. } | ArtifactName::Image { .. } => None,
         }
     }
 }
@@ -136,6 +155,8 @@ impl fmt::Display for ArtifactName {
         match self {
             ArtifactName::File(name) => name.fmt(f),
             ArtifactName::Binary { service, target } => write!(f, "{BINARY_PREFIX}{service}/{target}"),
+            ArtifactName::ImageIndex { service } => write!(f, "{IMAGE_PREFIX}{service}"),
+            ArtifactName::Image { service, target } => write!(f, "{IMAGE_PREFIX}{service}/{target}"),
         }
     }
 }
@@ -146,7 +167,7 @@ pub enum ArtifactNameError {
     /// The file's or the service's name.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// The target of a binary.
+    /// The target of a binary or an image.
     #[error(transparent)]
     Target(#[from] TermError),
     /// A binary's name without a target.
@@ -169,11 +190,19 @@ impl FromStr for ArtifactName {
     type Err = ArtifactNameError;
 
     fn from_str(text: &str) -> Result<Self, ArtifactNameError> {
-        let Some(rest) = text.strip_prefix(BINARY_PREFIX) else {
+        if let Some(rest) = text.strip_prefix(BINARY_PREFIX) {
+            let (service, target) = rest.split_once('/').ok_or(ArtifactNameError::NoTarget)?;
+            return Ok(ArtifactName::Binary { service: name::plain_file(service)?, target: target.parse()? });
+        }
+        let Some(rest) = text.strip_prefix(IMAGE_PREFIX) else {
             return Ok(ArtifactName::File(name::plain_file(text)?));
         };
-        let (service, target) = rest.split_once('/').ok_or(ArtifactNameError::NoTarget)?;
-        Ok(ArtifactName::Binary { service: name::plain_file(service)?, target: target.parse()? })
+        match rest.split_once('/') {
+            None => Ok(ArtifactName::ImageIndex { service: name::plain_file(rest)? }),
+            Some((service, target)) => {
+                Ok(ArtifactName::Image { service: name::plain_file(service)?, target: target.parse()? })
+            }
+        }
     }
 }
 
@@ -200,6 +229,22 @@ impl Release {
     /// The artifacts that are files beside the manifest.
     pub fn files(&self) -> impl Iterator<Item = (&FileName, &Artifact)> {
         self.artifacts.iter().filter_map(|artifact| Some((artifact.name.file()?, artifact)))
+    }
+
+    /// The indexes of images, one for each service that has images.
+    pub fn image_indexes(&self) -> impl Iterator<Item = (&FileName, &Artifact)> {
+        self.artifacts.iter().filter_map(|artifact| match &artifact.name {
+            ArtifactName::ImageIndex { service } => Some((service, artifact)),
+            _ => None,
+        })
+    }
+
+    /// A service's images by target.
+    pub fn images<'a>(&'a self, of: &'a FileName) -> impl Iterator<Item = (&'a TargetName, &'a Artifact)> {
+        self.artifacts.iter().filter_map(move |artifact| match &artifact.name {
+            ArtifactName::Image { service, target } if service == of => Some((target, artifact)),
+            _ => None,
+        })
     }
 
     /// Brings every list into the order of its names, by their bytes.

@@ -10,17 +10,25 @@ fn file(name: &str) -> ArtifactName {
 }
 
 fn artifact(name: &str, kind: ArtifactKind, bytes: &str) -> Artifact {
-    let media_type = "application/octet-stream".parse().expect("a media type");
     let name: ArtifactName = name.parse().expect("a name");
     let (service, target) = match &name {
-        ArtifactName::Binary { service, target } => (Some(service.clone()), Some(target.clone())),
+        ArtifactName::Binary { service, target } | ArtifactName::Image { service, target } => {
+            (Some(service.clone()), Some(target.clone()))
+        }
+        ArtifactName::ImageIndex { service } => (Some(service.clone()), None),
         ArtifactName::File(_) => (None, None),
     };
+    let media_type = match kind {
+        ArtifactKind::ImageIndex => IMAGE_INDEX,
+        ArtifactKind::Image => IMAGE_MANIFEST,
+        _ => "application/octet-stream",
+    };
+    let media_type = media_type.parse().expect("a media type");
     let size = bytes.len() as u64;
     Artifact { name, kind, service, target, digest: Digest::of(bytes.as_bytes()), size, media_type, holds: Vec::new() }
 }
 
-/// Two services, an archive each, notes; not in order.
+/// Two services, an archive each, notes, an image of one of them; not in order.
 pub(crate) fn release() -> Release {
     let commit: Commit = "a".repeat(40).parse().expect("a commit");
     let service = |name: &str, modified| {
@@ -30,6 +38,10 @@ pub(crate) fn release() -> Release {
     let archive = |name: &str, path: &str, binary: &str| {
         let held = Held { path: path.parse().expect("a path"), digest: Digest::of(binary.as_bytes()) };
         Artifact { holds: vec![held], ..artifact(name, ArtifactKind::Archive, name) }
+    };
+    let image = |name: &str, path: &str, binary: &str| {
+        let held = Held { path: path.parse().expect("a path"), digest: Digest::of(binary.as_bytes()) };
+        Artifact { holds: vec![held], ..artifact(name, ArtifactKind::Image, name) }
     };
     Release {
         product: plain_file("shop").expect("a name"),
@@ -46,6 +58,8 @@ pub(crate) fn release() -> Release {
             archive("api_1.2.3_linux_amd64.tar.gz", "api", "api"),
             artifact("binary:worker/linux/arm/v7", ArtifactKind::Binary, "worker"),
             artifact("binary:api/linux/amd64", ArtifactKind::Binary, "api"),
+            image("image:api/linux/amd64", "usr/bin/api", "api"),
+            artifact("image:api", ArtifactKind::ImageIndex, "index of api"),
         ],
         companions: ["checksums.txt.sig", "checksums.txt"].map(|name| plain_file(name).expect("a name")).to_vec(),
     }
@@ -104,10 +118,14 @@ fn a_release_survives_its_payload() {
     assert_eq!(statement.digest(), Ok(Digest::of(&payload)));
     let Predicate::Release(sorted) = statement.predicate();
     let names: Vec<_> = sorted.artifacts.iter().map(|artifact| artifact.name.to_string()).collect();
-    assert!(names.is_sorted() && names.len() == 5);
+    assert!(names.is_sorted() && names.len() == 7);
     assert_eq!(sorted.artifact(&file("notes.md")).map(|artifact| artifact.size), Some(5));
     assert_eq!(sorted.artifact(&file("missing")), None);
     assert_eq!(sorted.files().count(), 3);
+    let (api, worker) = (plain_file("api").expect("a name"), plain_file("worker").expect("a name"));
+    assert_eq!(sorted.image_indexes().map(|(service, _)| service).collect::<Vec<_>>(), [&api]);
+    let targets = |service| sorted.images(service).map(|(target, _)| target.to_string()).collect::<Vec<_>>();
+    assert_eq!((targets(&api), targets(&worker).len()), (vec!["linux/amd64".to_owned()], 0));
 }
 
 /// The form is a contract with every manifest that was ever signed.
@@ -120,6 +138,8 @@ fn the_form_does_not_change_by_accident() {
     assert!(
         text.contains(r#","name":"binary:worker/linux/arm/v7","service":"worker","size":6,"target":"linux/arm/v7"}"#)
     );
+    assert!(text.contains(r#","kind":"image-index","mediaType":"application/vnd.oci.image.index.v1+json","name":"image:api","service":"api","size":12}"#));
+    assert!(text.contains(r#","kind":"image","mediaType":"application/vnd.oci.image.manifest.v1+json","name":"image:api/linux/amd64","service":"api","size":21,"target":"linux/amd64"}"#));
     assert!(text.contains(r#""companions":["checksums.txt","checksums.txt.sig"],"created":"2026-01-31T12:00:00Z","product":"shop","services":[{"#));
     assert!(text.contains(r#""snapshot":false,"source":"https://example.com/shop.git","version":"1.2.3-rc.1+build.5"},"predicateType":"urn:sealift:release:1","subject":[{"digest":{"sha256":""#));
 }
@@ -185,7 +205,7 @@ fn members_that_a_lenient_reader_would_take_are_refused() {
         }),
         refused(|m| {
             let Value::Object(first) = &mut list(predicate(m), "artifacts")[0] else { panic!("an artifact") };
-            first.insert("kind".into(), text("image"));
+            first.insert("kind".into(), text("sbom"));
         }),
         refused(|m| {
             let Value::Object(first) = &mut list(predicate(m), "artifacts")[0] else { panic!("an artifact") };
@@ -202,7 +222,7 @@ fn subjects_are_the_artifacts_in_their_order() {
     assert_eq!(refused(|m| list(m, "subject").swap(0, 1)), "statement.subjects");
     assert_eq!(
         refused(|m| {
-            let last = list(m, "subject")[4].clone();
+            let last = list(m, "subject")[6].clone();
             list(m, "subject").push(last);
         }),
         "statement.subjects"
@@ -249,7 +269,7 @@ fn names_are_unique_also_where_case_is_ignored() {
 fn every_binary_is_held_and_nothing_else_is() {
     assert_eq!(broken(|r| r.artifacts[1].holds.clear()), "statement.not-held");
     assert_eq!(broken(|r| r.artifacts[1].holds[0].digest = Digest::of(b"stranger")), "statement.holds-stranger");
-    assert_eq!(broken(|r| drop(r.artifacts.pop())), "statement.holds-stranger");
+    assert_eq!(broken(|r| drop(r.artifacts.remove(4))), "statement.holds-stranger");
     assert_eq!(broken(|r| r.artifacts[0].holds = r.artifacts[1].holds.clone()), "statement.cannot-hold");
 }
 
@@ -261,6 +281,57 @@ fn kind_name_service_and_target_fit_each_other() {
     assert_eq!(broken(|r| r.artifacts[4].target = Some("linux/arm64".parse().unwrap())), "statement.naming");
     assert_eq!(broken(|r| r.artifacts[0].service = Some(plain_file("other").unwrap())), "statement.no-such-service");
     assert_eq!(broken(|r| r.artifacts[0].size = 1 << 53), "statement.size");
+    for kind in [ArtifactKind::Image, ArtifactKind::ImageIndex] {
+        assert_eq!(broken(|r| r.artifacts[0].kind = kind), "statement.naming");
+        assert_eq!(broken(|r| r.artifacts[4].kind = kind), "statement.naming");
+    }
+    assert_eq!(broken(|r| r.artifacts[5].kind = ArtifactKind::ImageIndex), "statement.naming");
+    assert_eq!(broken(|r| r.artifacts[5].target = Some("linux/arm64".parse().unwrap())), "statement.naming");
+    assert_eq!(broken(|r| r.artifacts[6].kind = ArtifactKind::Image), "statement.naming");
+    assert_eq!(broken(|r| r.artifacts[6].target = Some("linux/amd64".parse().unwrap())), "statement.naming");
+    assert_eq!(broken(|r| r.artifacts[6].service = None), "statement.naming");
+}
+
+#[test]
+fn an_image_is_indexed_and_holds_the_binary_of_its_own() {
+    let worker = |r: &mut Release| {
+        let mut image = artifact("image:worker/linux/arm/v7", ArtifactKind::Image, "worker");
+        image.holds = r.artifacts[1].holds.clone();
+        r.artifacts.extend([image, artifact("image:worker", ArtifactKind::ImageIndex, "index of worker")]);
+    };
+    let mut both = release();
+    worker(&mut both);
+    Statement::release(both.clone()).expect("a good release");
+    // A binary that is in an image alone is present.
+    both.artifacts.remove(1);
+    Statement::release(both).expect("a good release");
+
+    assert_eq!(broken(|r| r.artifacts[5].holds.clear()), "statement.holds-nothing");
+    assert_eq!(broken(|r| r.artifacts[5].holds[0].digest = Digest::of(b"worker")), "statement.holds-other");
+    assert_eq!(broken(|r| r.artifacts[5].holds[0].digest = Digest::of(b"stranger")), "statement.holds-stranger");
+    let one_of_two = |r: &mut Release| {
+        let held = Held { path: "usr/bin/worker".parse().unwrap(), digest: Digest::of(b"worker") };
+        r.artifacts[5].holds.push(held);
+    };
+    assert_eq!(broken(one_of_two), "statement.holds-other");
+    assert_eq!(broken(|r| drop(r.artifacts.remove(5))), "statement.index-alone");
+    assert_eq!(broken(|r| drop(r.artifacts.remove(6))), "statement.index-alone");
+    assert_eq!(broken(|r| r.artifacts[6].holds = r.artifacts[5].holds.clone()), "statement.cannot-hold");
+    assert_eq!(broken(|r| r.artifacts[5].media_type = IMAGE_INDEX.parse().unwrap()), "statement.image-type");
+    assert_eq!(broken(|r| r.artifacts[6].media_type = IMAGE_MANIFEST.parse().unwrap()), "statement.image-type");
+    let docker = "application/vnd.docker.distribution.manifest.v2+json";
+    assert_eq!(broken(|r| r.artifacts[5].media_type = docker.parse().unwrap()), "statement.image-type");
+}
+
+#[test]
+fn the_folder_of_images_is_no_file() {
+    let named = |r: &mut Release| r.artifacts.push(artifact("Image", ArtifactKind::Notes, ""));
+    assert_eq!(broken(named), "statement.layout-name");
+    assert_eq!(broken(|r| r.companions.push(plain_file("image").unwrap())), "statement.layout-name");
+    let mut without = release();
+    without.artifacts.truncate(5);
+    named(&mut without);
+    Statement::release(without).expect("no images, no folder");
 }
 
 #[test]
@@ -276,8 +347,8 @@ fn a_release_is_neither_empty_nor_endless() {
 }
 
 #[test]
-fn names_of_artifacts_are_files_or_binaries() {
-    for name in ["binary:api/linux/arm/v7", "api.tar.gz"] {
+fn names_of_artifacts_are_files_binaries_or_images() {
+    for name in ["binary:api/linux/arm/v7", "api.tar.gz", "image:api", "image:api/linux/amd64/v3"] {
         assert_eq!(name.parse::<ArtifactName>().map(|parsed| parsed.to_string()), Ok(name.to_owned()));
     }
     for (name, code) in [
@@ -288,6 +359,12 @@ fn names_of_artifacts_are_files_or_binaries() {
         ("binary:api/linux/arm/v7/x", "statement.term"),
         ("binary:api/../x", "statement.term"),
         ("Binary:api/linux/amd64", "name.character"),
+        ("image:", "name.empty"),
+        ("image:api/", "statement.term"),
+        ("image:api/linux", "statement.term"),
+        ("image:a:b", "name.character"),
+        ("image:../linux/amd64", "name.edge"),
+        ("Image:api", "name.character"),
         ("../api", "name.character"),
     ] {
         assert_eq!(name.parse::<ArtifactName>().unwrap_err().code(), code, "{name}");
@@ -370,5 +447,15 @@ proptest::proptest! {
     fn every_second_survives_its_text(seconds in 0_u64..253_402_300_800) {
         let moment = Timestamp::from_unix(seconds).expect("before the year 10000");
         proptest::prop_assert_eq!(moment.to_string().parse::<Timestamp>().map(|again| again.unix()), Ok(seconds));
+    }
+
+    /// Whatever text is taken for a name is written as it was read, so that no two texts are one name.
+    #[test]
+    fn a_name_that_is_read_is_written_alike(prefix in "(image:|binary:)?", rest in "[a-z.:/ -]{0,12}(/linux/amd64)?") {
+        let text = format!("{prefix}{rest}");
+        if let Ok(name) = text.parse::<ArtifactName>() {
+            proptest::prop_assert_eq!(name.to_string(), text.clone());
+            proptest::prop_assert_eq!(name.file().is_none(), text.contains(':'));
+        }
     }
 }

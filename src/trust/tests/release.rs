@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sealift_trust::name::plain_file;
-use sealift_trust::statement::{Artifact, ArtifactKind, Held, Service, Timestamp};
+use sealift_trust::statement::{Artifact, ArtifactKind, Held, IMAGE_INDEX, IMAGE_MANIFEST, Service, Timestamp};
 use sealift_trust::{
     CheckName, Digest, Envelope, Opened, Outcome, PayloadType, Policy, Predicate, PublicKey, Release, SecretKey,
     Statement, Verdict, Verified,
@@ -30,6 +30,9 @@ fn sealed() -> Vec<u8> {
     let commit = "0123456789abcdef0123456789abcdef01234567".parse().expect("a commit");
     let held = Held { path: "api".parse().expect("a path"), digest: Digest::of(b"program") };
     let archive = artifact("api_1.0.0_linux_amd64.tar.gz", ArtifactKind::Archive, b"archive");
+    let image = artifact("image:api/linux/amd64", ArtifactKind::Image, b"image");
+    let index = artifact("image:api", ArtifactKind::ImageIndex, b"index");
+    let in_image = Held { path: "usr/bin/api".parse().expect("a path"), digest: held.digest };
     let release = Release {
         product: plain_file("api").expect("a name"),
         version: "1.0.0".parse().expect("a version"),
@@ -47,6 +50,8 @@ fn sealed() -> Vec<u8> {
         artifacts: vec![
             artifact("binary:api/linux/amd64", ArtifactKind::Binary, b"program"),
             Artifact { holds: vec![held], ..archive },
+            Artifact { target: None, media_type: IMAGE_INDEX.parse().expect("a media type"), ..index },
+            Artifact { holds: vec![in_image], media_type: IMAGE_MANIFEST.parse().expect("a media type"), ..image },
         ],
         companions: vec![plain_file("checksums.txt").expect("a name")],
     };
@@ -75,7 +80,7 @@ fn a_release_goes_all_the_way() {
     let policy = Policy::implicit(key(1).public());
     let proof = judge(&sealed(), &policy).expect("a good release");
     assert_eq!(proof.policy(), policy.digest());
-    assert_eq!(proof.value().artifacts.len(), 2);
+    assert_eq!(proof.value().artifacts.len(), 4);
     assert!(judge(&sealed(), &Policy::implicit(key(2).public())).is_none());
 }
 

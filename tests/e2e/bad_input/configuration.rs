@@ -51,6 +51,22 @@ fn wrong_settings_are_shown_where_they_are() {
 }
 
 #[test]
+fn a_wrong_go_mod_is_named_once_and_from_the_project() {
+    let sandbox = super::project();
+    sandbox.write("api/go.mod", "module example.com/api\n\ngo latest\n");
+    sandbox.write("api/main.go", super::MAIN);
+    for (name, text, hint) in [
+        ("api/go.mod", "module a\n\ngo latest\n", "go 1.26"),
+        ("go.mod", "module a\n\ntoolchain 1.26.8\n", "toolchain go1"),
+    ] {
+        sandbox.write(name, text);
+        let run = sandbox.run(&["release", "--snapshot"]).fails(3, "gomod.version", &[&format!("--> {name}:3:")]);
+        assert_eq!(run.stderr.matches("go.mod").count(), 1, "{}", run.stderr);
+        run.hints(hint).quietly();
+    }
+}
+
+#[test]
 fn wrong_words_on_the_command_line() {
     let released = Released::new();
     let run = |args: &[&str]| released.sandbox.run(args);
@@ -60,7 +76,7 @@ fn wrong_words_on_the_command_line() {
         .quietly();
     run(&["release", "--snapshot", "-t", "windows/mips"]).fails(2, "target.unknown", &["windows/mips"]).quietly();
     run(&["release", "--snapshot", "-s", "mm"])
-        .fails(3, "survey.no-service", &["mm"])
+        .fails(2, "survey.no-service", &["mm"])
         .hints("did you mean m?")
         .quietly();
     run(&["release", "--snapshto"]).fails(2, "usage.arguments", &["--snapshot"]).quietly();

@@ -1,9 +1,10 @@
 //! Places for a release that cannot be written, or must not be.
 
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use super::{Released, is_root, nothing_half_made};
+use super::{Released, nothing_half_made};
 use crate::sandbox::{Run, Sandbox};
 
 #[test]
@@ -50,18 +51,28 @@ fn dist_is_read_only() {
     let run = mounted(&released.sandbox, bind, "release").fails(6, "file.read-only", &["dist"]);
     run.hints("writable").quietly();
     released.nothing_is_lost();
-    // By permission bits, which do not bind root.
-    if !is_root() {
-        let mode = |mode| {
-            let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
-            std::fs::set_permissions(released.sandbox.path("dist"), permissions).unwrap();
-        };
-        mode(0o555);
-        released.release().fails(6, "file.permission", &["dist"]).hints("writable").quietly();
-        mode(0o755);
-        released.nothing_is_lost();
-    }
+    // By permission bits.
+    set_mode(&released.sandbox.path("dist"), 0o555);
+    released.bound_release().fails(6, "file.permission", &["dist"]).hints("writable").quietly();
+    set_mode(&released.sandbox.path("dist"), 0o755);
+    released.nothing_is_lost();
     released.recovers();
+}
+
+#[test]
+fn the_store_cannot_be_looked_through() {
+    let released = Released::new();
+    let stage = released.sandbox.dir.path().join("cache/stage");
+    // Whoever may write there and not list it would leave what killed runs left for ever.
+    set_mode(&stage, 0o300);
+    released.bound_release().fails(6, "file.permission", &["cannot list", "cache/stage"]).hints("readable").quietly();
+    set_mode(&stage, 0o755);
+    released.nothing_is_lost();
+    released.recovers();
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
 }
 
 #[test]
@@ -108,7 +119,7 @@ fn dist_is_on_another_filesystem_than_the_store() {
     let released = Released::new();
     let mounts = "mount -t tmpfs none dist";
     let body = "release || exit 90; verify || exit 91; sed -i s/well/again/ main.go; release || exit 92; verify || exit 93\n\
-        sha256sum dist/* >../sums; stat -c '%h %a' dist/* | sort -u";
+        find dist -type f -exec sha256sum {} + | sort -k2 >../sums; find dist -type f -exec stat -c '%h %a' {} + | sort -u";
     let run = mounted(&released.sandbox, mounts, body);
     assert_eq!(run.exit, 0, "{}\n{}", run.stdout, run.stderr);
     // No hard links into the store, and plain modes.

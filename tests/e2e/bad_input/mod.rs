@@ -10,11 +10,14 @@ mod repository;
 mod signal;
 
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
 use crate::sandbox::{Run, Sandbox};
 
 pub const MAIN: &str = "package main\n\nfunc main() { println(\"well\") }\n";
+/// By convention the user that owns nothing.
+const NOBODY: u32 = 65534;
 pub const CONFIG: &str = "[build]\ntargets = [\"linux/amd64\"]\n";
 
 /// A project with one small command.
@@ -69,6 +72,28 @@ impl Released {
         nothing_half_made(&self.sandbox);
     }
 
+    /// Runs sealift as a user whom permission bits bind: where this is root, as another one, to whom everything in the
+    /// sandbox belongs for that time.
+    pub fn bound(&self, args: &[&str]) -> Run {
+        let mut command = self.sandbox.command(args);
+        if !rustix::process::geteuid().is_root() {
+            return Run::of(&command.output().unwrap());
+        }
+        // What tests share belongs to root.
+        command.env("GOCACHE", self.sandbox.dir.path().join("home/go-build"));
+        command.env("GOMODCACHE", self.sandbox.dir.path().join("home/go-mod"));
+        command.uid(NOBODY).gid(NOBODY);
+        give(self.sandbox.dir.path(), NOBODY);
+        let run = Run::of(&command.output().unwrap());
+        give(self.sandbox.dir.path(), 0);
+        run
+    }
+
+    /// What [`Released::release`] runs.
+    pub fn bound_release(&self) -> Run {
+        self.bound(&["release", "--snapshot", "--key", &self.key])
+    }
+
     /// A release succeeds and passes.
     #[track_caller]
     pub fn recovers(&self) {
@@ -111,7 +136,12 @@ fn staged(dir: &Path, left: &mut Vec<PathBuf>) {
     }
 }
 
-/// Whether permission bits do not bind this process.
-pub fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
+/// Makes a user the owner of a path and of all below it.
+fn give(path: &Path, user: u32) {
+    std::os::unix::fs::lchown(path, Some(user), Some(user)).unwrap();
+    if std::fs::symlink_metadata(path).unwrap().is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), user);
+        }
+    }
 }

@@ -124,7 +124,8 @@ fn an_interrupted_compilation_is_finished_by_the_next_run() {
         let sandbox = &released.sandbox;
         until(&mut child, || alive(sandbox).iter().any(|line| is_compiler(line)));
         send(&child, signal);
-        interrupted(child, &released).hints("again").quietly();
+        let run = interrupted(child, &released).hints("again");
+        assert!(!run.stderr.contains("failed"), "nothing failed: {}", run.stderr);
     }
     released.recovers();
 }

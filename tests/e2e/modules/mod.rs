@@ -89,7 +89,7 @@ fn nested_modules_are_found_each_by_itself() {
     sandbox.ok(&["build", "-s", "inner", "-o", "inner"]).quietly();
     assert_eq!(says(&sandbox.path("inner")), "nested");
     let run = sandbox.run(&["release", "--snapshot", "-s", "other"]);
-    run.fails(3, "survey.no-service", &["other"]).hints("inner").quietly();
+    run.fails(2, "survey.no-service", &["other"]).hints("inner").quietly();
 }
 
 /// A project that needs `example.com/dep`, which a folder serves.

@@ -23,6 +23,8 @@ pub struct Row {
     ratio_cpu: Option<f64>,
     /// Of the ratio, or where there is no peer of the figure itself.
     limit: Option<f64>,
+    /// Of the ratio of CPU seconds.
+    limit_cpu: Option<f64>,
     passed: Option<bool>,
     rounds: usize,
 }
@@ -45,6 +47,13 @@ impl Row {
     /// A figure with a limit of its own.
     pub fn absolute(subject: &str, what: &str, figure: f64, limit: f64, unit: &'static str) -> Self {
         Self::of(subject, what, None, (figure, None), Some(limit), unit)
+    }
+
+    /// The same, with a limit of the CPU seconds too.
+    #[must_use]
+    pub fn and_cpu(self, limit: f64) -> Self {
+        let holds = self.ratio_cpu.is_some_and(|ratio| ratio <= limit);
+        Self { limit_cpu: Some(limit), passed: Some(holds && self.passed != Some(false)), ..self }
     }
 
     fn of(
@@ -70,6 +79,7 @@ impl Row {
             peer_cpu: None,
             ratio_cpu: None,
             limit,
+            limit_cpu: None,
             passed,
             rounds: 1,
         }
@@ -89,7 +99,10 @@ impl Row {
             side(Some(self.ours), self.ours_cpu),
             side(self.peer, self.peer_cpu),
             self.ratio_cpu.map_or_else(|| number(self.ratio), |cpu| format!("{} ({cpu:.3})", number(self.ratio))),
-            self.limit.map_or_else(String::new, |limit| limit.to_string()),
+            match (self.limit, self.limit_cpu) {
+                (Some(limit), Some(cpu)) => format!("{limit} ({cpu})"),
+                (limit, _) => limit.map_or_else(String::new, |limit| limit.to_string()),
+            },
             self.passed.map_or("", |passed| if passed { "pass" } else { "MISS" }).to_owned(),
         ]
     }
@@ -169,6 +182,8 @@ mod tests {
     fn a_ratio_is_of_medians_and_is_judged() {
         let row = |limit| Row::ratio("s", "w", "p", &[cost(1.0), cost(9.0), cost(2.0)], &[cost(4.0)], Some(limit));
         assert_eq!((row(0.5).ratio, row(0.5).passed, row(0.4).passed), (Some(0.5), Some(true), Some(false)));
+        assert_eq!((row(0.5).and_cpu(0.5).passed, row(0.5).and_cpu(0.4).passed), (Some(true), Some(false)));
+        assert_eq!(row(0.4).and_cpu(0.5).passed, Some(false), "the wall limit still holds");
         let mut report = Report::new();
         report.add(row(0.5));
         assert!(report.verdict().is_ok());

@@ -178,8 +178,13 @@ impl Lab {
     }
 
     fn sealift(&self) -> Command {
+        self.sealift_in(&self.project())
+    }
+
+    /// Sealift in another project, with the same store and caches.
+    pub fn sealift_in(&self, project: &Path) -> Command {
         let mut command = Command::new(&self.sealift);
-        command.current_dir(self.project()).env("PATH", &self.path);
+        command.current_dir(project).env("PATH", &self.path);
         command.env("SEALIFT_CACHE", self.store()).env("GOCACHE", self.dir.join("cache"));
         command.env("GOMODCACHE", &self.bare.modules);
         command
@@ -232,8 +237,9 @@ pub fn remove(path: &Path) -> Outcome {
     }
 }
 
+/// Bytes as MiB.
 #[allow(clippy::cast_precision_loss)]
-fn mebibytes(bytes: u64) -> f64 {
+pub fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 

@@ -49,13 +49,7 @@ impl Lay {
                 Program::new("chmod").args(["-R", "u+w", "."]).dir(dir).stream()?;
             }
         }
-        let git = |words: &[&str]| {
-            let who = ["-c", "user.name=Bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false"];
-            Program::new("git").args(who).args(words).dir(dir).stream()
-        };
-        git(&["init", "--quiet", "--initial-branch=main"])?;
-        git(&["add", "--all"])?;
-        git(&["commit", "--quiet", "--message", "As published"])
+        commit(dir)
     }
 
     /// Changes a string of `main.go`, to something new for every number.
@@ -67,6 +61,23 @@ impl Lay {
         let new = new.ok_or_else(|| Failure::refused(format!("error: main.go does not say {:?}", self.words)))?;
         std::fs::write(&path, new).map_err(at)
     }
+}
+
+/// Makes a folder a repository with one commit.
+pub fn commit(dir: &Path) -> Outcome {
+    git(dir, &["init", "--quiet", "--initial-branch=main"])?;
+    git(dir, &["add", "--all"])?;
+    git(dir, &["commit", "--quiet", "--message", "As published"])
+}
+
+/// Tags the commit.
+pub fn tag(dir: &Path, name: &str) -> Outcome {
+    git(dir, &["tag", name])
+}
+
+fn git(dir: &Path, words: &[&str]) -> Outcome {
+    let who = ["-c", "user.name=Bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false"];
+    Program::new("git").args(who).args(words).dir(dir).stream()
 }
 
 /// Puts `[NUMBER]` behind some words, in the place of the number that was there.

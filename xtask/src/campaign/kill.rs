@@ -6,7 +6,7 @@ use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
-use super::scene::{Files, Scene, broken, difference, expect, program};
+use super::scene::{Files, Scene, broken, difference, expect, is_staged, program};
 use super::trace::{self, Point, Strike, Traced};
 use super::{Extent, faults, moments};
 use crate::failure::{Failure, Outcome};
@@ -182,14 +182,14 @@ pub fn told(mut failure: Failure, place: &str) -> Failure {
 /// What a disturbed run left: every file under a final name is whole, records can be read, and verify gives a verdict.
 pub fn judge(scene: &Scene, case: &Case) -> Outcome {
     let dist = scene.dist()?;
-    for (name, bytes) in dist.iter().filter(|(name, _)| !name.starts_with(".staged.")) {
+    for (name, bytes) in dist.iter().filter(|(name, _)| !is_staged(name)) {
         if case.old.get(name) != Some(bytes) && case.new.get(name) != Some(bytes) {
             return Err(Failure::refused(format!("dist/{name} ({} bytes) is of neither release", bytes.len())));
         }
     }
     records(&scene.project().join(".sealift"))?;
     let verdict = scene.verify()?;
-    let complete = dist.contains_key("release.json") && !dist.keys().any(|name| name.starts_with(".staged."));
+    let complete = dist.contains_key("release.json") && !dist.keys().any(|name| is_staged(name));
     let (exit, said) = (verdict.status.code(), String::from_utf8_lossy(&verdict.stderr).into_owned());
     match exit {
         Some(0) if complete => Ok(()),
@@ -201,8 +201,8 @@ pub fn judge(scene: &Scene, case: &Case) -> Outcome {
 
 fn records(folder: &Path) -> Outcome {
     for (name, bytes) in super::scene::files(folder)? {
-        let staged = name.starts_with(".staged.");
-        if !staged && name.ends_with(".json") && serde_json::from_slice::<serde_json::Value>(&bytes).is_err() {
+        if !is_staged(&name) && name.ends_with(".json") && serde_json::from_slice::<serde_json::Value>(&bytes).is_err()
+        {
             return Err(Failure::refused(format!(".sealift/{name} ({} bytes) is not whole", bytes.len())));
         }
     }

@@ -191,16 +191,30 @@ pub fn program(word: &str) -> String {
     text
 }
 
-/// All regular files of a folder; a folder that is not there has none.
+/// All files of a folder and of those in it, by their paths there; a folder that is not there has none.
 pub fn files(folder: &Path) -> Result<Files, Failure> {
     let mut found = Files::new();
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(found) };
-    for entry in entries {
-        let path = entry.map_err(|error| broken(folder, &error))?.path();
-        let bytes = std::fs::read(&path).map_err(|error| broken(&path, &error))?;
-        found.insert(path.file_name().unwrap_or_default().to_string_lossy().into_owned(), bytes);
-    }
+    collect(folder, "", &mut found)?;
     Ok(found)
+}
+
+fn collect(folder: &Path, inside: &str, found: &mut Files) -> Outcome {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry.map_err(|error| broken(folder, &error))?;
+        let (path, name) = (entry.path(), format!("{inside}{}", entry.file_name().to_string_lossy()));
+        if entry.file_type().map_err(|error| broken(&path, &error))?.is_dir() {
+            collect(&path, &format!("{name}/"), found)?;
+        } else {
+            found.insert(name, std::fs::read(&path).map_err(|error| broken(&path, &error))?);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a path is of a file that has no final name yet.
+pub fn is_staged(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with(".staged."))
 }
 
 /// What differs between two sets of files, in words.
@@ -235,4 +249,23 @@ pub fn copy(from: &Path, to: &Path) -> Outcome {
 /// An I/O failure of the campaign itself.
 pub fn broken(path: &Path, error: &std::io::Error) -> Failure {
     Failure::tool(format!("error: {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_in_folders_too() {
+        let scratch = Scratch::new("files").unwrap();
+        let folder = scratch.path().join("image/blobs");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(".staged.1-2"), "half").unwrap();
+        std::fs::write(scratch.path().join("release.json"), "whole").unwrap();
+        let found = files(scratch.path()).unwrap();
+        let names: Vec<_> = found.keys().map(String::as_str).collect();
+        assert_eq!(names, ["image/blobs/.staged.1-2", "release.json"]);
+        assert!(is_staged(names[0]) && !is_staged(names[1]));
+        assert_eq!(files(&folder.join("nowhere")).unwrap(), Files::new());
+    }
 }

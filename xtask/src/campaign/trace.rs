@@ -10,35 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 
-/// What happens at a point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strike {
-    /// Nothing: points are only listed.
-    Never,
-    /// SIGKILL before the n-th call is carried out, counted from 0.
-    Kill(usize),
-    /// The n-th call that makes something durable, counted from 0, is not carried out and answers EIO.
-    FailSync(usize),
-}
-
-/// A system call that changes what is on disk.
-#[derive(Clone, Debug)]
-pub struct Point {
-    /// The call.
-    pub call: &'static str,
-    /// The file or folder.
-    pub path: String,
-}
-
-/// How a traced run went.
-pub struct Traced {
-    /// The points that were reached, in order.
-    pub points: Vec<Point>,
-    /// Where it was struck.
-    pub struck: Option<Point>,
-    /// How it ended.
-    pub status: ExitStatus,
-}
+pub use super::points::{Point, Strike, Traced, is_file, is_sync};
 
 /// Whether this machine can trace.
 pub const AVAILABLE: bool = true;
@@ -78,16 +50,6 @@ const CALLS: &[(i64, &str, Names)] = &[
 /// The names of the calls, for strace.
 pub fn calls() -> impl Iterator<Item = &'static str> {
     CALLS.iter().map(|(_, name, _)| *name)
-}
-
-/// Whether a descriptor leads to a file on disk, and is not where the program talks to its user.
-pub fn is_file(descriptor: u64, target: &str) -> bool {
-    descriptor > 2 && target.starts_with('/') && !target.starts_with("/dev/")
-}
-
-/// Whether a call makes something durable.
-pub fn is_sync(call: &str) -> bool {
-    matches!(call, "fsync" | "fdatasync" | "syncfs")
 }
 
 /// Runs a program to its end.

@@ -28,6 +28,7 @@ const OUTSIDE: &[&str] = &[
     "rustix",
     "signal_hook",
     "tempfile",
+    "tokio",
 ];
 
 /// Ways to the terminal.

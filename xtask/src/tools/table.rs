@@ -2,7 +2,7 @@
 
 /// A program that tests need.
 pub struct Tool {
-    /// The name in `cargo xtask tools NAME`; for a Go program also its file's name.
+    /// The name in `cargo xtask tools NAME`; for a Go program also its file's name in the folder of tools.
     pub name: &'static str,
     /// How it is installed.
     pub how: How,
@@ -56,7 +56,7 @@ impl Minimum {
 }
 
 /// Who needs a tool: `cargo xtask test`, or the comparison with peers.
-pub const TIERS: &[&str] = &["test", "bench"];
+pub const TIERS: &[&str] = &["test", "peers", "bench"];
 
 /// Every tool.
 pub const TOOLS: &[Tool] = &[
@@ -73,6 +73,14 @@ pub const TOOLS: &[Tool] = &[
     debian("zstd", "zstd", "zstd", None),
     debian("strace", "strace", "strace", Some("linux")),
     debian("faketime", "faketime", "faketime", Some("linux")),
+    go("crane", "github.com/google/go-containerregistry/cmd/crane", "v0.22.1", "test"),
+    go("registry", "github.com/google/go-containerregistry/cmd/registry", "v0.22.1", "test"),
+    go("distribution", "github.com/distribution/distribution/v3/cmd/registry", "v3.1.2", "test"),
+    peer("skopeo", "skopeo"),
+    peer("umoci", "umoci"),
+    peer("buildah", "buildah"),
+    peer("docker-registry", "docker-registry"),
+    go("ko", "github.com/google/ko", "v0.19.1", "bench"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
 ];
 
@@ -87,4 +95,9 @@ const fn debian(
     system: Option<&'static str>,
 ) -> Tool {
     Tool { name, how: How::Debian { package, program }, version: "any", tier: "test", system }
+}
+
+/// A package of Debian with a program of its name that judges what sealift makes.
+const fn peer(name: &'static str, package: &'static str) -> Tool {
+    Tool { tier: "peers", ..debian(name, package, name, Some("linux")) }
 }

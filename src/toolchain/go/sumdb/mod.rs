@@ -248,9 +248,7 @@ impl<'a> Session<'a> {
                 return Ok(());
             }
         }
-        files::make_folder(self.asking.seen)?;
-        staging::write(&path, note.as_bytes(), 0o644)?;
-        Ok(())
+        Ok(staging::remember(&path, note.as_bytes())?)
     }
 
     fn seen_path(&self) -> PathBuf {

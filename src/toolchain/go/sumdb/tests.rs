@@ -135,6 +135,20 @@ fn an_honest_answer_is_proven() {
 }
 
 #[test]
+fn what_a_killed_run_has_staged_goes_with_the_next_head() {
+    let dir = tempfile::tempdir().unwrap();
+    let (db, seen) = (with_record(), dir.path().join("seen"));
+    for name in [".staged.123-4", ".staged.mine"] {
+        put(&seen.join(name), b"half");
+    }
+    db.serve(dir.path(), LOOKUP);
+    assert_eq!(look(dir.path(), &db.setting()), Ok(hash()));
+    assert!(!seen.join(".staged.123-4").exists());
+    assert!(seen.join(".staged.mine").exists(), "only what is named as we name it is ours");
+    assert_eq!(std::fs::read_dir(&seen).unwrap().count(), 3, "a head, the lock, and what is not ours");
+}
+
+#[test]
 fn every_size_of_tree_proves_its_records_and_its_past() {
     let full = with_record();
     let all: Vec<Hash> = full.records.iter().map(|record| leaf(record.as_bytes())).collect();

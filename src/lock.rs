@@ -1,16 +1,22 @@
-//! `sealift.lock`: what the network could change, pinned. Here the hashes of Go toolchains; other tables pass through.
+//! `sealift.lock`: what the network could change, pinned: the hashes of Go toolchains and the digests of base images.
+//! Other tables pass through.
+
+mod image;
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
 use toml_edit::{Document, DocumentMut, Item, Table, value};
 
-use super::go::dirhash::is_hash;
-use super::go::version::GoVersion;
 use crate::error::{Fault, Kind, Place};
 use crate::host::files::{self, FileError};
 use crate::host::staging;
+use crate::toolchain::go::dirhash::is_hash;
+use crate::toolchain::go::version::GoVersion;
+
+pub use image::ImagePin;
 
 /// The file's name, beside `sealift.toml`.
 pub const NAME: &str = "sealift.lock";
@@ -20,7 +26,7 @@ const CAP: u64 = 1 << 20;
 pub const PLATFORMS: [&str; 6] =
     ["darwin-amd64", "darwin-arm64", "linux-amd64", "linux-arm64", "windows-amd64", "windows-arm64"];
 /// The file's first lines.
-const HEAD: &str = "# Written by `sealift init` and `sealift update`. Commit it.\n\n";
+const HEAD: &str = "# Written by `sealift update`. Commit it.\n\n";
 
 /// Pins by platform.
 pub type Pins = BTreeMap<String, String>;
@@ -29,6 +35,7 @@ pub type Pins = BTreeMap<String, String>;
 #[derive(Clone, Debug, Default)]
 pub struct Lock {
     go: BTreeMap<GoVersion, Pins>,
+    images: BTreeMap<String, ImagePin>,
     document: DocumentMut,
 }
 
@@ -36,7 +43,7 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Not TOML.
-    #[error("{place}: {what}")]
+    #[error("{what}")]
     Grammar {
         /// Where.
         place: Box<Place>,
@@ -44,7 +51,7 @@ pub enum LockError {
         what: String,
     },
     /// A pin of the wrong form.
-    #[error("{place}: {what}")]
+    #[error("{what}")]
     Pin {
         /// Where.
         place: Box<Place>,
@@ -119,8 +126,9 @@ impl Lock {
                 go.insert(version, pins(item, &wrong)?);
             }
         }
+        let images = document.get("image").map(|item| image::read(item, &wrong)).transpose()?.unwrap_or_default();
         let document = document.into_mut();
-        Ok(Self { go, document })
+        Ok(Self { go, images, document })
     }
 
     /// The pinned hash of a version for a platform (`linux-amd64`).
@@ -148,6 +156,26 @@ impl Lock {
         self.go.remove(&version);
     }
 
+    /// The pin of a base image, by the reference as it is written in `sealift.toml`.
+    pub fn image(&self, reference: &str) -> Option<&ImagePin> {
+        self.images.get(reference)
+    }
+
+    /// The references that have pins.
+    pub fn images(&self) -> impl Iterator<Item = &str> {
+        self.images.keys().map(String::as_str)
+    }
+
+    /// Pins a base image.
+    pub fn pin_image(&mut self, reference: &str, pin: ImagePin) {
+        self.images.insert(reference.to_owned(), pin);
+    }
+
+    /// Takes a base image's pin away.
+    pub fn unpin_image(&mut self, reference: &str) {
+        self.images.remove(reference);
+    }
+
     /// The file's text: Go's tables in the order of the versions, each platform on its line; other tables as they were.
     pub fn text(&self) -> String {
         let mut document = self.document.clone();
@@ -164,15 +192,22 @@ impl Lock {
             }
             document.insert("go", Item::Table(versions));
         }
+        document.remove("image");
+        if !self.images.is_empty() {
+            document.insert("image", image::write(&self.images));
+        }
         let text = document.to_string();
         format!("{HEAD}{}\n", text.trim_start_matches(HEAD.trim_end()).trim())
     }
 
-    /// Writes the lock of a project, if it says something else than before.
-    pub fn write(&self, project: &Path) -> Result<(), LockError> {
+    /// Writes the lock of a project, if it says something else than before. It is staged in a folder of the same
+    /// filesystem that is swept: what a killed run left beside the file itself would make the tree dirty.
+    pub fn write(&self, project: &Path, stage: &Path) -> Result<(), LockError> {
         let (path, text) = (project.join(NAME), self.text());
         if files::read_if_present(&path, CAP)?.as_deref() != Some(text.as_bytes()) {
-            staging::write(&path, text.as_bytes(), 0o644)?;
+            let mut staged = staging::Staged::create(stage, 0o644)?;
+            staged.write_all(text.as_bytes()).map_err(files::at("write", &path))?;
+            staged.commit(&path)?;
         }
         Ok(())
     }
@@ -200,7 +235,7 @@ mod tests {
 
     use super::*;
 
-    const TEXT: &str = "# Written by `sealift init` and `sealift update`. Commit it.\n\n\
+    const TEXT: &str = "# Written by `sealift update`. Commit it.\n\n\
         [go.\"1.26.3\"]\nlinux-amd64 = \"h1:LdHRR8AtYKtOQrWMnd5AbvhZMSVJ7HoO2wrqShPaLV8=\"\n\n\
         [go.\"1.27rc1\"]\nlinux-amd64 = \"h1:8wlg68NqwW7eMnI1aABk/C2pDYXj8mrMY4TyRfiLeS0=\"\n";
 
@@ -224,11 +259,11 @@ mod tests {
 
     #[test]
     fn other_tables_stay() {
-        let text = TEXT.to_owned() + "\n[image]\n\"base\" = \"sha256:x\" # why\n";
+        let text = TEXT.to_owned() + "\n[notes]\n\"base\" = \"sha256:x\" # why\n";
         let mut lock = Lock::parse(&text).unwrap();
         lock.unpin_go(version("1.27rc1"));
         let written = lock.text();
-        assert!(written.contains("[image]\n\"base\" = \"sha256:x\" # why\n"), "{written}");
+        assert!(written.contains("[notes]\n\"base\" = \"sha256:x\" # why\n"), "{written}");
         assert!(!written.contains("1.27rc1"));
         assert_eq!(Lock::parse(&written).unwrap().text(), written);
     }
@@ -254,8 +289,12 @@ mod tests {
     fn a_missing_lock_is_empty_and_a_written_one_is_read() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(Lock::read(dir.path()).unwrap().go_versions().count(), 0);
-        Lock::parse(TEXT).unwrap().write(dir.path()).unwrap();
+        let stage = tempfile::tempdir().unwrap();
+        Lock::parse(TEXT).unwrap().write(dir.path(), stage.path()).unwrap();
         assert_eq!(Lock::read(dir.path()).unwrap().text(), TEXT);
+        // Nothing is ever staged beside it.
+        Lock::default().write(dir.path(), &dir.path().join("absent")).unwrap_err();
+        assert_eq!(files::names(dir.path()).unwrap(), [NAME]);
     }
 
     proptest! {
