@@ -41,7 +41,7 @@ fn golden_tar_zst() {
 
 #[test]
 fn golden_zip() {
-    assert_eq!(digest(Format::Zip), "b3400298a4da5438ba48e08fff3cbec6efc946a4e7eb02d4f6a921665b0ba10a");
+    assert_eq!(digest(Format::Zip), "ca8fc3cadca190d6089c7561c6d2587374784de5c350c7770ec9d0ab0174eea9");
 }
 
 #[test]
