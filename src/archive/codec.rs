@@ -122,9 +122,9 @@ impl Codec {
     pub fn describe(self) -> String {
         let level = self.level;
         match self.format {
-            Format::TarGz => format!("tar.gz layout=2 libdeflate={LIBDEFLATE} level={level} block={BLOCK}"),
+            Format::TarGz => format!("tar.gz layout=3 libdeflate={LIBDEFLATE} level={level} block={BLOCK}"),
             Format::TarZst => format!("tar.zst layout=1 zstd={ZSTD} libzstd={LIBZSTD} level={level} block={BLOCK}"),
-            Format::Zip => format!("zip layout=2 libdeflate={LIBDEFLATE} level={level} block={BLOCK}"),
+            Format::Zip => format!("zip layout=3 libdeflate={LIBDEFLATE} level={level} block={BLOCK}"),
         }
     }
 }

@@ -79,8 +79,7 @@ pub(super) fn member(path: &str, mode: Mode, content: &[u8], piece: usize) -> Me
     Member {
         path: MemberPath::new(path).unwrap(),
         mode,
-        size: content.len() as u64,
-        open: Box::new(move || Ok(Box::new(reader))),
+        content: Content::new(content.len() as u64, Box::new(move || Ok(Box::new(reader)))),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Deflate streams (RFC 1951), compressed block by block on several threads.
 //!
-//! Blocks are of fixed size and end at a byte, so they can be compressed apart and put one after the other. How the
-//! input arrives and how many threads there are decides nothing about the bytes.
+//! Blocks are of fixed size and end at a byte, so they can be compressed apart and put one after the other. A large
+//! content has blocks of its own, which are the same in whatever stream it stands. How the input arrives and how many
+//! threads there are decides nothing about the bytes.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -12,12 +13,14 @@ use std::thread;
 
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::BLOCK;
 use super::join::Joiner;
+use super::precompressed::Precompressed;
+use super::{BLOCK, Packer};
 use crate::archive::ArchiveError;
 
 /// The threads that compress.
 pub(super) struct Workers {
+    level: u8,
     jobs: SyncSender<Job>,
     threads: NonZeroUsize,
 }
@@ -32,7 +35,7 @@ pub(super) fn on_threads<T>(
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
         // They hold the sender and are dropped on every way out: that ends the threads.
-        let workers = Workers { jobs, threads };
+        let workers = Workers { level, jobs, threads };
         for _ in 0..threads.get() {
             let deflater = Deflater::new(level).map_err(ArchiveError::Write)?;
             let queue = &queue;
@@ -141,10 +144,26 @@ impl<'a> Stream<'a> {
     /// Ends the stream; one that is dropped before is none.
     pub(super) fn finish(mut self) -> io::Result<Total> {
         self.dispatch(Place::Last)?;
+        self.put_all()?;
+        Ok(self.total())
+    }
+
+    /// Ends the blocks, not the stream: others can follow.
+    pub(super) fn finish_open(mut self) -> io::Result<Total> {
+        self.part()?;
+        self.put_all()?;
+        Ok(self.total())
+    }
+
+    fn total(self) -> Total {
+        Total { crc: self.crc.finalize(), size: self.size, packed: self.packed }
+    }
+
+    fn put_all(&mut self) -> io::Result<()> {
         while !self.waiting.is_empty() {
             self.put_oldest()?;
         }
-        Ok(Total { crc: self.crc.finalize(), size: self.size, packed: self.packed })
+        Ok(())
     }
 
     fn dispatch(&mut self, place: Place) -> io::Result<()> {
@@ -181,6 +200,30 @@ impl Write for Stream<'_> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Packer for Stream<'_> {
+    fn part(&mut self) -> io::Result<()> {
+        if self.block.is_empty() { Ok(()) } else { self.dispatch(Place::Inner) }
+    }
+
+    fn accepts(&self, content: &Precompressed) -> bool {
+        content.level == self.workers.level
+    }
+
+    fn take(&mut self, content: &Precompressed, blocks: &mut dyn Read) -> io::Result<()> {
+        self.part()?;
+        self.put_all()?;
+        let copied = io::copy(&mut blocks.take(content.packed), &mut self.out)?;
+        if copied < content.packed {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let size = content.artifact.size();
+        self.crc.combine(&crc32fast::Hasher::new_with_initial_len(content.crc, size));
+        self.size += size;
+        self.packed += content.packed;
         Ok(())
     }
 }

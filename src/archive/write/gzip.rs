@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::num::NonZeroUsize;
 
+use super::Packer;
 use super::deflate::{Stream, Total, on_threads};
 use crate::archive::ArchiveError;
 
@@ -15,7 +16,7 @@ pub(super) fn compress<T>(
     level: u8,
     threads: NonZeroUsize,
     out: &mut dyn Write,
-    body: impl FnOnce(&mut dyn Write) -> Result<T, ArchiveError>,
+    body: impl FnOnce(&mut dyn Packer) -> Result<T, ArchiveError>,
 ) -> Result<T, ArchiveError> {
     on_threads(level, threads, |workers| {
         out.write_all(&HEADER).map_err(ArchiveError::Write)?;
@@ -110,7 +111,7 @@ mod tests {
         }
         let data = noise(12 << 20);
         let threads = NonZeroUsize::new(2).unwrap();
-        let body = |writer: &mut dyn Write| writer.write_all(&data).map_err(ArchiveError::Write);
+        let body = |writer: &mut dyn Packer| writer.write_all(&data).map_err(ArchiveError::Write);
         assert!(matches!(
             compress(1, threads, &mut Full(2 << 20), body),
             Err(ArchiveError::Write(error)) if error.kind() == io::ErrorKind::StorageFull

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use zip::DateTime;
 
 use super::deflate::{Stream, Total, on_threads};
-use super::{Content, Held, Member, Mode, Pump};
+use super::{Held, Member, Mode, Pump};
 use crate::archive::ArchiveError;
 
 /// From this size on an entry gets zip64 fields; below it is room for data that grow when "compressed".
@@ -50,11 +50,11 @@ fn write_large_from(
         let (mut held, mut directory, mut offset, mut count) = (Vec::new(), Record::default(), 0, 0);
         for member in members {
             let (mode, name) = (member.mode, member.path.clone());
-            let entry = Entry { name: name.as_str(), mode, time, large: member.size >= large };
+            let entry = Entry { name: name.as_str(), mode, time, large: member.content.size >= large };
             let local = entry.local()?;
             out.write_all(&local.0).map_err(ArchiveError::Write)?;
             let mut stream = Stream::start(workers, out);
-            held.push(pump.pour(member.path, Content { size: member.size, open: member.open }, &mut stream)?);
+            held.push(pump.pour(member.path, member.content, &mut stream)?);
             let total = stream.finish().map_err(ArchiveError::Write)?;
             let descriptor = entry.descriptor(&total);
             out.write_all(&descriptor.0).map_err(ArchiveError::Write)?;
