@@ -21,7 +21,7 @@ pub struct Programs<'a> {
     store: &'a Store,
     /// How many want a program.
     uses: BTreeMap<Use, usize>,
-    made: Mutex<BTreeMap<(Digest, u8), Arc<Mutex<Option<Made>>>>>,
+    made: Mutex<BTreeMap<(Digest, u8), Cell>>,
 }
 
 /// Which program, and how it is compressed.
@@ -29,6 +29,9 @@ type Use = (FileName, Target, u8);
 
 /// What was compressed, and where it lies.
 type Made = (Precompressed, PathBuf);
+
+/// Empty until the first one wants it; who comes second waits.
+type Cell = Arc<Mutex<Option<Made>>>;
 
 impl<'a> Programs<'a> {
     /// Those of a plan.
@@ -68,7 +71,6 @@ impl<'a> Programs<'a> {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
             made.entry((digest, codec.level())).or_default().clone()
         };
-        // Who comes second waits for the first.
         let mut made = cell.lock().unwrap_or_else(PoisonError::into_inner);
         let (known, path) = match &*made {
             Some(known) => known.clone(),
