@@ -23,13 +23,11 @@ pub enum BinaryError {
         why: String,
     },
     /// Something is larger than it may be.
-    #[error("its {part} has {found} bytes, and at most {most} are read")]
+    #[error("its {part} has more than {most} bytes")]
     TooLarge {
         /// Which part.
         part: &'static str,
-        /// How many.
-        found: u64,
-        /// The most.
+        /// The most that is read.
         most: u64,
     },
 }

@@ -1,10 +1,18 @@
 //! What an executable says of itself: Go's build information and function names, cargo-auditable's crates.
 
 mod build_info;
+mod container;
+mod crates;
 mod error;
+mod functions;
+mod go_string;
 mod symbol;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+
+use container::Container;
 
 pub use build_info::{BuildInfo, Module};
 pub use error::BinaryError;
@@ -23,6 +31,30 @@ pub struct Binary<'a> {
     pub functions: Functions<'a>,
     /// The crates in it, when it was built with `cargo auditable`.
     pub crates: Option<Vec<Crate>>,
+    /// Whether UPX packed it, so that nothing else can be seen.
+    pub packed: bool,
+}
+
+/// Reads what a file holds: one executable, or those of a fat one in its order. Time and memory are bounded by the file's
+/// length, and nothing in it makes this panic. Errors: no executable, or one whose parts contradict each other.
+pub fn read(bytes: &[u8]) -> Result<Vec<Binary<'_>>, BinaryError> {
+    container::containers(bytes)?.iter().map(read_one).collect()
+}
+
+fn read_one<'a>(container: &Container<'a>) -> Result<Binary<'a>, BinaryError> {
+    let build_info = build_info::build_info(container)?;
+    let functions = match build_info {
+        Some(_) => functions::functions(container)?,
+        None => Functions::Unknown("no Go linker made it"),
+    };
+    Ok(Binary {
+        format: container.format,
+        arch: container.arch,
+        functions,
+        crates: crates::crates(container)?,
+        packed: build_info.is_none() && container.is_packed(),
+        build_info,
+    })
 }
 
 /// The form of an executable.
