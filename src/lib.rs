@@ -45,6 +45,8 @@ pub mod plan;
 pub mod product;
 pub mod registry;
 pub mod sanitize;
+pub mod sbom;
+pub mod scan;
 pub mod store;
 pub mod survey;
 pub mod table;

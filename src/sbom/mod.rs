@@ -1,0 +1,3 @@
+//! What is in a program: read from the program itself.
+
+pub mod binary;
