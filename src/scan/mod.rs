@@ -2,15 +2,28 @@
 
 pub mod database;
 mod error;
+mod gate;
 mod matching;
+mod purl;
 pub mod osv;
 pub mod range;
 mod severity;
+mod report;
+mod sarif;
+mod show;
 mod subject;
 mod version;
+pub mod vex;
+mod vex_out;
 
 pub use error::ScanError;
+pub use gate::{Decision, Fail, Lapse, Rule, Why};
 pub use matching::{Finding, Found, Function, Presence, find};
+pub use purl::Purl;
+pub use report::{Judged, Program, Report, Unjudged};
+pub use sarif::sarif;
 pub use severity::{Score, Severity};
+pub use show::{markdown, table};
 pub use subject::{Linked, Product, Subject};
 pub use version::GoVersion;
+pub use vex_out::openvex;

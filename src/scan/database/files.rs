@@ -79,15 +79,14 @@ impl Files {
     /// The names of all files that end with `.json`, sorted.
     pub(super) fn records(&self) -> Result<Vec<String>, ScanError> {
         let mut names = Vec::new();
-        let mut keep = |name: &str| {
-            if name.ends_with(".json") {
-                names.push(name.to_owned());
-            }
-        };
+        let mut keep = |name: &str| names.extend(Some(name.to_owned()).filter(|name| name.ends_with(".json")));
         match &self.kind {
             Kind::Folder => tree::walk(&self.path, &mut |_| true, &mut keep)?,
             Kind::Zip(archive) => {
-                archive.lock().unwrap_or_else(PoisonError::into_inner).file_names().for_each(&mut keep);
+                let archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
+                for name in archive.file_names() {
+                    keep(&name.map_err(|error| self.broken("the zip's directory", error))?);
+                }
             }
         }
         names.sort();
