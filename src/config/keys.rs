@@ -2,6 +2,7 @@
 //! all come from here.
 
 mod image;
+pub mod scan;
 
 /// A table of the file.
 pub struct Table {
@@ -105,6 +106,8 @@ pub enum Text {
     Port,
     /// A signal's name or number.
     Signal,
+    /// A CVSS score, 0 to 10 with at most one decimal.
+    Score,
 }
 
 /// The archive formats' names.
@@ -121,6 +124,7 @@ pub static ROOT: Table = Table {
         table("package", &PACKAGE),
         table("image", &image::IMAGE),
         Key { shape: Shape::Tables(&REGISTRY), ..table("registry", &REGISTRY) },
+        table("scan", &scan::SCAN),
         table("attest", &ATTEST),
         table("cache", &CACHE),
     ],
@@ -407,6 +411,7 @@ impl Text {
             Text::User => r"^[A-Za-z0-9_.][A-Za-z0-9_.\-]*(:[A-Za-z0-9_.][A-Za-z0-9_.\-]*)?$",
             Text::ImagePath => r"^/[^\u0000-\u001f\\]*$",
             Text::Port => r"^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$",
+            Text::Score => r"^(10(\.0)?|[0-9](\.[0-9])?)$",
             Text::Signal => r"^(SIG[A-Z0-9+]{2,12}|[1-9][0-9]?)$",
             Text::Target | Text::Platform => r"^!?[a-z0-9*]+(/[a-z0-9*]+(/[a-z0-9.*]+)?)?$",
         })

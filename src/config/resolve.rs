@@ -7,7 +7,8 @@ use super::layers::Layers;
 use super::notes::{Notes, Written};
 use super::origins::{Origin, segment};
 use super::settings::{
-    AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings, VersionRules,
+    AttestSettings, Config, Project, RegistrySettings, ScanFail, ScanSettings, Service, ServiceKind, Settings,
+    VersionRules,
 };
 use super::written::{Contents, WrittenRegistry, WrittenService};
 use super::{Fallback, Loaded, Overrides};
@@ -49,6 +50,7 @@ impl<'a> Resolver<'a> {
         self.check_levels(&defaults, &services);
         self.check_images(&defaults, &services);
         let registries = contents.registries.iter().map(|written| self.registry(written, root)).collect();
+        let scan = self.scan(root);
         let key = self.layers.take_some("attest.key", contents.key.as_ref(), None);
         let cache = self.cache(host, root)?;
         let mut config = Config {
@@ -58,6 +60,7 @@ impl<'a> Resolver<'a> {
             defaults,
             services,
             registries,
+            scan,
             attest: AttestSettings { key },
             cache,
         };
@@ -118,6 +121,22 @@ impl<'a> Resolver<'a> {
             client_key,
             plain_http: self.layers.take_some(&key("plain-http"), written.plain_http.as_ref(), None),
             realm: self.layers.take_some(&key("realm"), written.realm.as_ref(), None),
+        }
+    }
+
+    fn scan(&mut self, root: &Path) -> ScanSettings {
+        let written = &self.contents.scan;
+        let below = |place: String| {
+            if place.contains("://") { place } else { root.join(place).display().to_string() }
+        };
+        let database = self.layers.take("scan.database", written.database.as_ref(), Vec::new());
+        let vex = self.layers.take("scan.vex", written.vex.as_ref(), Vec::new());
+        ScanSettings {
+            fail: self.layers.take("scan.fail", written.fail.as_ref(), ScanFail::None),
+            minimum_cvss: self.layers.take_some("scan.minimum-cvss", written.minimum_cvss.as_ref(), None),
+            database: database.into_iter().map(below).collect(),
+            max_age: self.layers.take("scan.max-age", written.max_age.as_ref(), 14),
+            vex: vex.into_iter().map(|path| root.join(path)).collect(),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Config {
     pub services: Vec<Service>,
     /// `[[registry]]`.
     pub registries: Vec<RegistrySettings>,
+    /// `[scan]`.
+    pub scan: ScanSettings,
     /// `[attest]`.
     pub attest: AttestSettings,
     /// `[cache] dir`.
@@ -197,6 +199,33 @@ pub struct RegistrySettings {
     pub plain_http: Option<bool>,
     /// The server of tokens, where that is not the registry itself.
     pub realm: Option<String>,
+}
+
+/// `[scan]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScanSettings {
+    /// What closes the gate.
+    pub fail: ScanFail,
+    /// The least CVSS score that counts, as written: `7.0`.
+    pub minimum_cvss: Option<String>,
+    /// Databases: addresses, and paths from the project's folder.
+    pub database: Vec<String>,
+    /// Days that a database may be old; 0 is any age.
+    pub max_age: u64,
+    /// OpenVEX documents.
+    pub vex: Vec<PathBuf>,
+}
+
+/// `scan.fail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScanFail {
+    /// Nothing closes the gate.
+    None,
+    /// A vulnerable module does.
+    Module,
+    /// A vulnerable function does.
+    Symbol,
 }
 
 /// `[attest]`.

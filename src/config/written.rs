@@ -12,10 +12,11 @@ use toml_edit::Value;
 use super::error::{Problems, Wrong, quoted};
 use super::flags::Flags;
 use super::keys::MAX_LEVEL;
+use super::keys::scan::MAX_AGE;
 use super::linker_flags::LinkerFlags;
 use super::notes::{Notes, Written};
 use super::reader::Section;
-use super::settings::{FormatRules, ServiceKind};
+use super::settings::{FormatRules, ScanFail, ServiceKind};
 use super::template::{Template, Variable};
 use super::variables::variable;
 use super::{size, values};
@@ -40,6 +41,7 @@ pub(super) struct Contents {
     pub settings: WrittenSettings,
     pub services: Vec<WrittenService>,
     pub registries: Vec<WrittenRegistry>,
+    pub scan: WrittenScan,
     pub key: Option<Written<PathBuf>>,
     pub cache: Option<Written<PathBuf>>,
 }
@@ -62,6 +64,16 @@ pub(super) struct WrittenRegistry {
     pub client_key: Option<Written<PathBuf>>,
     pub plain_http: Option<Written<bool>>,
     pub realm: Option<Written<String>>,
+}
+
+/// `[scan]`.
+#[derive(Default)]
+pub(super) struct WrittenScan {
+    pub fail: Option<Written<ScanFail>>,
+    pub minimum_cvss: Option<Written<String>>,
+    pub database: Option<Written<Vec<String>>>,
+    pub max_age: Option<Written<u64>>,
+    pub vex: Option<Written<Vec<PathBuf>>>,
 }
 
 /// `[build]`, `[package]` and `[image]`.
@@ -138,10 +150,28 @@ fn contents(root: &Section) -> Contents {
     contents.tag_prefix = root.table("version").and_then(|version| version.text("tag-prefix", values::tag_prefix));
     contents.services = root.tables("service", MAX_SERVICES).iter().map(service).collect();
     contents.registries = registries(root);
+    contents.scan = root.table("scan").map(|section| scan(&section)).unwrap_or_default();
     contents.key = root.table("attest").and_then(|attest| attest.text("key", values::any_path));
     contents.cache = root.table("cache").and_then(|cache| cache.text("dir", values::any_path));
     refuse_twins(root, &contents);
     contents
+}
+
+fn scan(section: &Section) -> WrittenScan {
+    WrittenScan {
+        fail: section.text("fail", values::scan_fail),
+        minimum_cvss: section.text("minimum-cvss", values::score),
+        database: section.list("database", values::database),
+        max_age: section.value("max-age", max_age),
+        vex: section.list("vex", values::any_path),
+    }
+}
+
+fn max_age(value: &Value) -> Option<Result<u64, Wrong>> {
+    let number = value.as_integer()?;
+    let days = u64::try_from(number).ok().filter(|_| number <= MAX_AGE);
+    let wrong = Wrong::new("config.value", format!("a database cannot be allowed an age of {number} days"));
+    Some(days.ok_or_else(|| wrong.hint(format!("up to {MAX_AGE}; 0 allows any age"))))
 }
 
 fn registries(root: &Section) -> Vec<WrittenRegistry> {

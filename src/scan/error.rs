@@ -6,6 +6,7 @@ use crate::host::http::HttpError;
 use crate::sanitize::sanitize_line;
 
 use super::osv::Unusable;
+use crate::sbom::binary::BinaryError;
 
 /// Why a scan did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +83,22 @@ pub enum ScanError {
         /// Why.
         why: &'static str,
     },
+    /// A program cannot be read.
+    #[error("{file} cannot be scanned")]
+    Program {
+        /// The program.
+        file: String,
+        /// Why.
+        source: BinaryError,
+    },
+    /// An image layout whose indexes lead too deep.
+    #[error("the indexes in {place} stand in each other more than {most} deep")]
+    Nested {
+        /// Where.
+        place: String,
+        /// The most.
+        most: usize,
+    },
     /// There is no program where some were looked for.
     #[error("there is no program in {place} that could be scanned")]
     Nothing {
@@ -151,6 +168,8 @@ impl Fault for ScanError {
             Self::Stale { .. } => "scan.database-stale",
             Self::Ageless { .. } => "scan.database-ageless",
             Self::Silent { .. } => "scan.silent",
+            Self::Program { .. } => "scan.program",
+            Self::Nested { .. } => "scan.nested",
             Self::Nothing { .. } => "scan.nothing",
             Self::VexForm { .. } => "scan.vex-form",
             Self::VexIncomplete { .. } => "scan.vex-incomplete",
@@ -187,7 +206,7 @@ impl Fault for ScanError {
             Self::Silent { .. } => {
                 "build with modules and Go 1.18 or newer, Rust with `cargo auditable build`; scan before upx".into()
             }
-            Self::Nothing { .. } => "name a program, a folder or archive with programs, or an image layout".into(),
+            Self::Program { .. } | Self::Nested { .. } | Self::Nothing { .. } => "name a program, a folder or archive with programs, or an image layout".into(),
             Self::VexForm { .. } => "the format is at https://github.com/openvex/spec".into(),
             Self::VexIncomplete { .. } => {
                 "a statement that excuses needs \"supplier\", a \"justification\" or \"impact_statement\", and \"expires\": \
