@@ -13,6 +13,7 @@ mod plan;
 mod project;
 mod reference;
 mod release;
+mod sbom;
 mod schema;
 mod summary;
 mod toolchain;
@@ -83,6 +84,8 @@ enum Command {
     Package(package::Package),
     /// Make images of the Linux binaries, push, copy and explain them
     Image(image::Image),
+    /// List what is in a program: modules with versions and hashes, as CycloneDX or SPDX
+    Sbom(sbom::Sbom),
     /// Seal the archives that are in dist/
     Attest(attest::Attest),
     /// Print the version of the checked-out commit
@@ -190,6 +193,7 @@ fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
         Command::Build(build) => build.run(world),
         Command::Package(package) => package.run(world),
         Command::Image(image) => image.run(world),
+        Command::Sbom(sbom) => sbom.run(world),
         Command::Attest(attest) => attest.run(world),
         Command::Version(version) => version.run(world),
         Command::Plan(plan) => plan.run(world),

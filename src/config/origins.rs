@@ -83,6 +83,7 @@ impl Origins {
             ("version.tag-prefix".into(), text(&config.version.tag_prefix)),
         ];
         rows.extend(settings_rows("", &config.defaults));
+        rows.push(("sbom.formats".into(), list(config.sbom.formats.iter().map(|format| format.word()))));
         rows.push((
             "attest.key".into(),
             config.attest.key.as_ref().map_or_else(none, |key| text(&key.to_string_lossy())),
