@@ -23,12 +23,12 @@ use sealift_trust::statement::{
 use sealift_trust::{Digest, Envelope, FileName, PayloadType, Predicate, Release, SecretKey, Statement, name};
 
 use crate::artifact::Artifact;
-use crate::product::{Archive, ArchiveKind, Binary, ImageIndex};
+use crate::product::{Archive, ArchiveKind, Binary, ImageIndex, SbomFile};
 
 pub use error::AttestError;
 pub use layout::{blob_path, layout};
 pub use place::{Clean, Dist, Placed, Placement, Reach, Source, place};
-pub use recall::{Recalled, recall, recall_images};
+pub use recall::{Recalled, recall, recall_images, recall_sboms};
 
 /// What a release says of itself, besides its artifacts.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub struct Contents<'a> {
     pub images: &'a [ImageIndex],
     /// The binaries in both.
     pub binaries: &'a [Binary],
+    /// The lists of what is in the binaries.
+    pub sboms: &'a [SbomFile],
 }
 
 /// Where the bytes of a release's contents lie now, usually in the store.
@@ -67,6 +69,8 @@ pub struct Contents<'a> {
 pub struct Stored<'a> {
     /// Those of an archive.
     pub archive: &'a dyn Fn(&Archive) -> PathBuf,
+    /// Those of an SBOM.
+    pub sbom: &'a dyn Fn(&SbomFile) -> PathBuf,
     /// Those of a blob of an image: manifest, configuration or layer.
     pub blob: &'a dyn Fn(Digest) -> PathBuf,
 }
@@ -119,7 +123,12 @@ impl Sealed {
             source: Source::Bytes(bytes.clone()),
         };
         let images = layout(contents.images, stored.blob);
-        contents.archives.iter().map(archive).chain(images).chain(self.files.iter().map(decided)).collect()
+        let sbom = |sbom: &SbomFile| Placement {
+            path: sbom.name.clone().into(),
+            source: Source::File { path: (stored.sbom)(sbom), artifact: sbom.artifact },
+        };
+        let sboms = contents.sboms.iter().map(sbom);
+        contents.archives.iter().map(archive).chain(sboms).chain(images).chain(self.files.iter().map(decided)).collect()
     }
 }
 
@@ -141,7 +150,8 @@ fn release(subject: &Subject, contents: &Contents<'_>, companions: &[&str]) -> R
     let archives = contents.archives.iter().map(archive_entry);
     let images = contents.images.iter().flat_map(layout::entries);
     let binaries = contents.binaries.iter().map(binary_entry);
-    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).collect();
+    let sboms = contents.sboms.iter().map(sbom_entry);
+    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).chain(sboms).collect();
     Ok(Release {
         product: subject.product.clone(),
         version: subject.version.clone(),
@@ -187,6 +197,19 @@ fn binary_entry(binary: &Binary) -> Result<Entry, AttestError> {
         digest: binary.artifact.digest(),
         size: size(binary.artifact, binary.service.as_str())?,
         media_type: "application/octet-stream".parse()?,
+        holds: Vec::new(),
+    })
+}
+
+fn sbom_entry(sbom: &SbomFile) -> Result<Entry, AttestError> {
+    Ok(Entry {
+        name: ArtifactName::File(sbom.name.clone()),
+        kind: ArtifactKind::Sbom,
+        service: Some(sbom.service.clone()),
+        target: Some(sbom.target.to_string().parse()?),
+        digest: sbom.artifact.digest(),
+        size: size(sbom.artifact, sbom.name.as_str())?,
+        media_type: sbom.format.media_type().parse()?,
         holds: Vec::new(),
     })
 }

@@ -45,9 +45,14 @@ impl Attest {
         if held.into_iter().any(|held| !known.contains(&held.digest)) {
             return Err(other_state("images", "sealift image"));
         }
+        let sboms = attest::recall_sboms(&project.dist(), &records.path("sbom.json"))?;
+        if sboms.iter().any(|sbom| !known.contains(&sbom.binary)) {
+            return Err(other_state("SBOMs", "sealift sbom"));
+        }
+        let lists = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str())).collect();
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let Recalled { archives, binaries } = recalled;
-        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new() };
+        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), sboms, lists };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": key.is_some() });

@@ -17,7 +17,7 @@ use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
-use crate::product::{self, Archive, Binary, ImageIndex};
+use crate::product::{self, Archive, Binary, ImageIndex, SbomFile};
 use crate::store::Records;
 use crate::survey::Images;
 
@@ -73,6 +73,7 @@ impl Release {
             "binaries": made.built,
             "archives": made.packed.iter().map(|packed| &packed.archive).collect::<Vec<_>>(),
             "images": parts.images,
+            "sboms": parts.sboms,
         });
         let name = if signed { "release.json" } else { "release.unsigned.json" };
         let path = project.dist().join(name).display().to_string();
@@ -116,6 +117,10 @@ pub struct Parts {
     pub images: Vec<ImageIndex>,
     /// Where each blob of the images lies.
     pub blobs: BTreeMap<Digest, PathBuf>,
+    /// The SBOMs.
+    pub sboms: Vec<SbomFile>,
+    /// Where each SBOM lies, in their order.
+    pub lists: Vec<PathBuf>,
 }
 
 impl Parts {
@@ -127,6 +132,8 @@ impl Parts {
             files: made.packed.iter().map(|packed| packed.file.clone()).collect(),
             images: Vec::new(),
             blobs: BTreeMap::new(),
+            sboms: made.sboms.iter().map(|listed| listed.file.clone()).collect(),
+            lists: made.sboms.iter().map(|listed| listed.path.clone()).collect(),
         }
     }
 
@@ -140,7 +147,7 @@ impl Parts {
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, sboms: &self.sboms }
     }
 }
 
@@ -156,12 +163,17 @@ pub fn seal_and_place(
     let sealed = attest::seal(&subject, &parts.contents(), key)?;
     write_package_record(records, parts)?;
     write_image_record(records, &parts.images)?;
+    write_sbom_record(records, &parts.sboms)?;
     let archive = |archive: &Archive| {
         let index = parts.archives.iter().position(|known| known.name == archive.name);
         parts.files[index.expect("a placement is of an archive")].clone()
     };
+    let sbom = |sbom: &SbomFile| {
+        let index = parts.sboms.iter().position(|known| known.name == sbom.name);
+        parts.lists[index.expect("a placement is of an SBOM")].clone()
+    };
     let blob = |digest: Digest| parts.blobs.get(&digest).expect("a placement is of a blob").clone();
-    let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, blob: &blob });
+    let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, sbom: &sbom, blob: &blob });
     let journal = records.path("dist.json");
     let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::All, clean };
     let placed = attest::place(project.host, &dist, &placements)?;
@@ -193,6 +205,13 @@ pub fn write_image_record(records: &Records, images: &[ImageIndex]) -> Result<()
     let bytes = product::record_images(images)
         .map_err(|error| super::usage("image.record", Kind::Bug, error.to_string(), None))?;
     Ok(records.write_bytes("image.json", &bytes)?)
+}
+
+/// `.sealift/sbom.json`, from which `sealift attest` goes on; without SBOMs it says so.
+pub fn write_sbom_record(records: &Records, sboms: &[SbomFile]) -> Result<(), Failure> {
+    let bytes = product::record_sboms(sboms)
+        .map_err(|error| super::usage("sbom.record", Kind::Bug, error.to_string(), None))?;
+    Ok(records.write_bytes("sbom.json", &bytes)?)
 }
 
 /// What the manifest says besides its artifacts.

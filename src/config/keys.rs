@@ -106,6 +106,8 @@ pub enum Text {
     Port,
     /// A signal's name or number.
     Signal,
+    /// How an SBOM is written.
+    SbomFormat,
     /// A CVSS score, 0 to 10 with at most one decimal.
     Score,
 }
@@ -124,6 +126,7 @@ pub static ROOT: Table = Table {
         table("package", &PACKAGE),
         table("image", &image::IMAGE),
         Key { shape: Shape::Tables(&REGISTRY), ..table("registry", &REGISTRY) },
+        table("sbom", &SBOM),
         table("scan", &scan::SCAN),
         table("attest", &ATTEST),
         table("cache", &CACHE),
@@ -292,6 +295,12 @@ static BUDGET: Table = Table {
     ],
 };
 
+static SBOM: Table = Table {
+    text: "What lists of the binaries' contents are made.",
+    keys: &[key("formats", Shape::List(Text::SbomFormat), "[\"cyclonedx\", \"spdx\"]", "[\"spdx\"]")
+        .says("Forms of the SBOM that lies beside each archive: `cyclonedx` (1.6), `spdx` (2.3); `[]` for none.")],
+};
+
 static ATTEST: Table = Table {
     text: "How a release is signed.",
     keys: &[key("key", Shape::Text(Text::AnyPath), "none", "\"release.key\"").says("Path of the signing key.")],
@@ -413,6 +422,7 @@ impl Text {
             Text::Port => r"^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$",
             Text::Score => r"^(10(\.0)?|[0-9](\.[0-9])?)$",
             Text::Signal => r"^(SIG[A-Z0-9+]{2,12}|[1-9][0-9]?)$",
+            Text::SbomFormat => r"^(cyclonedx|spdx)$",
             Text::Target | Text::Platform => r"^!?[a-z0-9*]+(/[a-z0-9*]+(/[a-z0-9.*]+)?)?$",
         })
     }

@@ -84,6 +84,7 @@ impl Origins {
             ("version.tag-prefix".into(), text(&config.version.tag_prefix)),
         ];
         rows.extend(settings_rows("", &config.defaults));
+        rows.push(("sbom.formats".into(), list(config.sbom.formats.iter().map(|format| format.word()))));
         rows.extend(scan_rows(&config.scan));
         rows.push((
             "attest.key".into(),

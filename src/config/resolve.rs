@@ -7,14 +7,15 @@ use super::layers::Layers;
 use super::notes::{Notes, Written};
 use super::origins::{Origin, segment};
 use super::settings::{
-    AttestSettings, Config, Project, RegistrySettings, ScanFail, ScanSettings, Service, ServiceKind, Settings,
-    VersionRules,
+    AttestSettings, Config, Project, RegistrySettings, SbomSettings, ScanFail, ScanSettings, Service, ServiceKind,
+    Settings, VersionRules,
 };
 use super::written::{Contents, WrittenRegistry, WrittenService};
 use super::{Fallback, Loaded, Overrides};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
 use crate::host::Host;
+use crate::product::SbomFormat;
 
 /// The greatest compression level of gzip and zip.
 const MAX_DEFLATE_LEVEL: u8 = 9;
@@ -50,6 +51,8 @@ impl<'a> Resolver<'a> {
         self.check_levels(&defaults, &services);
         self.check_images(&defaults, &services);
         let registries = contents.registries.iter().map(|written| self.registry(written, root)).collect();
+        let formats = SbomFormat::ALL.to_vec();
+        let formats = self.layers.take("sbom.formats", contents.sbom_formats.as_ref(), formats);
         let scan = self.scan(root);
         let key = self.layers.take_some("attest.key", contents.key.as_ref(), None);
         let cache = self.cache(host, root)?;
@@ -60,6 +63,7 @@ impl<'a> Resolver<'a> {
             defaults,
             services,
             registries,
+            sbom: SbomSettings { formats },
             scan,
             attest: AttestSettings { key },
             cache,

@@ -10,6 +10,7 @@ use sealift_trust::name::FileName;
 use serde::Serialize;
 
 use crate::archive::Format;
+use crate::product::SbomFormat;
 use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
@@ -30,6 +31,8 @@ pub struct Config {
     pub services: Vec<Service>,
     /// `[[registry]]`.
     pub registries: Vec<RegistrySettings>,
+    /// `[sbom]`.
+    pub sbom: SbomSettings,
     /// `[scan]`.
     pub scan: ScanSettings,
     /// `[attest]`.
@@ -199,6 +202,13 @@ pub struct RegistrySettings {
     pub plain_http: Option<bool>,
     /// The server of tokens, where that is not the registry itself.
     pub realm: Option<String>,
+}
+
+/// `[sbom]`.
+#[derive(Clone, Debug, Serialize)]
+pub struct SbomSettings {
+    /// Which SBOMs lie beside an archive.
+    pub formats: Vec<SbomFormat>,
 }
 
 /// `[scan]`.

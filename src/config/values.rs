@@ -11,6 +11,7 @@ use super::template::{Template, TemplateError, Variable};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
 use crate::host::http::{Url, may_carry_secrets};
+use crate::product::SbomFormat;
 use crate::target::Pattern;
 
 /// A name that can be part of file names.
@@ -36,6 +37,13 @@ pub(super) fn license(text: &str) -> Result<String, Wrong> {
         return Err(Wrong::new("config.value", why).hint("for example MIT, or Apache-2.0 OR MIT"));
     }
     Ok(text.to_owned())
+}
+
+/// How an SBOM is written.
+pub(super) fn sbom_format(text: &str) -> Result<SbomFormat, Wrong> {
+    let words = SbomFormat::ALL.map(SbomFormat::word);
+    let word = choice(text, &words)?;
+    Ok(SbomFormat::ALL.into_iter().find(|format| format.word() == word).expect("a word is that of a format"))
 }
 
 /// A web address. Credentials in it would become part of the release, so they are refused.

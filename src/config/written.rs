@@ -21,6 +21,7 @@ use super::template::{Template, Variable};
 use super::variables::variable;
 use super::{size, values};
 use crate::archive::Format;
+use crate::product::SbomFormat;
 use crate::target::Pattern;
 
 pub(super) use image::WrittenImage;
@@ -41,6 +42,7 @@ pub(super) struct Contents {
     pub settings: WrittenSettings,
     pub services: Vec<WrittenService>,
     pub registries: Vec<WrittenRegistry>,
+    pub sbom_formats: Option<Written<Vec<SbomFormat>>>,
     pub scan: WrittenScan,
     pub key: Option<Written<PathBuf>>,
     pub cache: Option<Written<PathBuf>>,
@@ -150,6 +152,7 @@ fn contents(root: &Section) -> Contents {
     contents.tag_prefix = root.table("version").and_then(|version| version.text("tag-prefix", values::tag_prefix));
     contents.services = root.tables("service", MAX_SERVICES).iter().map(service).collect();
     contents.registries = registries(root);
+    contents.sbom_formats = root.table("sbom").and_then(|sbom| sbom.list("formats", values::sbom_format));
     contents.scan = root.table("scan").map(|section| scan(&section)).unwrap_or_default();
     contents.key = root.table("attest").and_then(|attest| attest.text("key", values::any_path));
     contents.cache = root.table("cache").and_then(|cache| cache.text("dir", values::any_path));

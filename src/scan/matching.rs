@@ -60,7 +60,7 @@ pub struct Finding {
     pub informational: Option<String>,
     /// Whether a vulnerable function is in the program.
     pub presence: Presence,
-    /// The vulnerable functions that are in the program.
+    /// The vulnerable functions that are in the program; of a package with exported ones, those.
     pub symbols: BTreeSet<Function>,
 }
 
@@ -204,6 +204,17 @@ fn finding(linked: &Linked, statements: &[&Affected], advisory: &Advisory) -> Fi
     }
 }
 
+/// Leaves the exported functions of each package, where it has some: the others are parts of what those do.
+fn keep_exported(symbols: &mut BTreeSet<Function>) {
+    let exported = |function: &Function| {
+        let last = function.name.rsplit('.').next().unwrap_or(&function.name);
+        last.starts_with(|c: char| c.is_uppercase())
+    };
+    let packages: HashSet<String> =
+        symbols.iter().filter(|one| exported(one)).map(|one| one.package.clone()).collect();
+    symbols.retain(|one| exported(one) || !packages.contains(&one.package));
+}
+
 /// What is looked for among the functions.
 struct Search<'a> {
     subject: &'a Subject,
@@ -267,6 +278,7 @@ impl<'a> Search<'a> {
             }
         }
         for (finding, asked) in self.findings.iter_mut().zip(asked) {
+            keep_exported(&mut finding.symbols);
             finding.presence = match (asked, finding.symbols.is_empty()) {
                 (false, _) => Presence::Unknown,
                 (true, true) => Presence::Absent,

@@ -69,6 +69,8 @@ pub enum ArtifactKind {
     Source,
     /// A list of digests.
     Checksums,
+    /// A list of what a binary consists of.
+    Sbom,
     /// Release notes.
     Notes,
 }
