@@ -9,7 +9,7 @@ use sealift_trust::{Digest, SecretKey};
 
 use super::World;
 use super::project::{Aim, Project, Selection};
-use super::{plan, summary};
+use super::{plan, scan, summary};
 use crate::attest::keys::{self, Places};
 use crate::attest::{self, Clean, Contents, Dist, Reach, Sealed, Stored, Subject};
 use crate::build;
@@ -57,10 +57,14 @@ impl Release {
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
         let key = secret(&project, self.sealing.key.as_deref())?;
+        // Nor is a database that cannot be used.
+        let scanner = scan::open(&project)?;
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
         let yard = project.yard(&survey, &plan);
         let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
+        // The gate stands before anything is sealed.
+        let scanned = scan::gate(&project, &records, scanner, &made.built)?;
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
         let sealed = seal_and_place(&project, &records, &plan, &parts, (key.as_ref(), clean(self.sealing.clean)))?;
         build::hooks(&yard, &project.config.root, "after")?;
@@ -74,10 +78,12 @@ impl Release {
             "archives": made.packed.iter().map(|packed| &packed.archive).collect::<Vec<_>>(),
             "images": parts.images,
             "sboms": parts.sboms,
+            "scanned": scanned.is_some(),
         });
         let name = if signed { "release.json" } else { "release.unsigned.json" };
         let path = project.dist().join(name).display().to_string();
         let product = Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built));
+        let product = scanned.map_or(product.clone(), |table| product.with_table(table));
         Ok(if made.images.is_empty() { product } else { product.with_table(summary::images(&made.images)) })
     }
 }

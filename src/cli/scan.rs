@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::World;
-use super::project;
+use super::project::{self, Project};
+use crate::build::Built;
 use crate::config::Overrides;
 use crate::config::settings::{ScanFail, ScanSettings};
 use crate::console::Product;
@@ -15,8 +16,9 @@ use crate::event::{Event, Events};
 use crate::host::{files, staging};
 use crate::scan::database::Reach;
 use crate::scan::vex::Statement;
-use crate::scan::{self, Decision, Fail, Gather, Report, Request, Rule, Scanner, Score};
+use crate::scan::{self, Decision, Fail, Gather, ProgramFile, Report, Request, Rule, Scanner, Score};
 use crate::store::{Records, Store};
+use crate::table::Table;
 
 #[derive(Args)]
 pub struct Scan {
@@ -153,6 +155,37 @@ impl Asked {
     }
 }
 
+/// Opens what a release is judged by; nothing where no database is named and no gate needs one.
+pub fn open(project: &Project<'_>) -> Result<Option<Scanner>, Failure> {
+    let asked = Asked::of(&project.config.scan, false);
+    Scanner::open(project.host, project.events, &asked.request(&project.config.cache))
+}
+
+/// Scans the binaries of a release, as they were before upx packed them, and writes the record. Gives the findings;
+/// nothing where nothing was scanned.
+pub fn gate(
+    project: &Project<'_>,
+    records: &Records,
+    scanner: Option<Scanner>,
+    built: &[Built],
+) -> Result<Option<Table>, Failure> {
+    let Some(scanner) = scanner else {
+        records.write("scan.json", &not_run())?;
+        return Ok(None);
+    };
+    let program = |built: &Built| ProgramFile {
+        name: format!("{} {}", built.binary.service, built.binary.target),
+        path: built.before_upx.map_or_else(|| built.file.clone(), |before| project.store.path_of(before.digest)),
+        // A prebuilt program need not tell what is in it, unless a gate must judge it.
+        named: project.config.scan.fail != ScanFail::None,
+    };
+    let programs: Vec<ProgramFile> = built.iter().map(program).collect();
+    let (report, _) = scanner.scan(project.events, &programs)?;
+    records.write("scan.json", &data(&report))?;
+    conclude(project.events, &report)?;
+    Ok(Some(scan::table(&report)))
+}
+
 /// `.sealift/scan.json` where nothing was scanned.
 pub fn not_run() -> Value {
     json!({ "run": false, "why": "no database" })
@@ -206,7 +239,8 @@ fn closed(report: &Report) -> Failure {
     };
     let lapses = report.lapses.iter().map(|lapse| format!("{}\n", lapse.describe()));
     let detail = format!("{}{}", scan::table(report), lapses.collect::<String>());
-    let hint = advice(report).or_else(|| Some("sealift scan --help: a VEX document can excuse what does not concern you".into()));
+    let hint = advice(report)
+        .or_else(|| Some("sealift scan --help: a VEX document can excuse what does not concern you".into()));
     Failure { detail: Some(detail), ..super::usage("scan.gate", Kind::Gate, message, hint) }
 }
 

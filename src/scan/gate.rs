@@ -132,7 +132,9 @@ pub fn decide(rule: Rule, statements: &[Statement], subject: &Subject, finding: 
         return Decision::Informational;
     }
     let holds = |statement: &&Statement| {
-        statement.status.excuses() && !statement.is_expired(now) && statement.is_about(subject.product.as_ref(), finding)
+        statement.status.excuses()
+            && !statement.is_expired(now)
+            && statement.is_about(subject.product.as_ref(), finding)
     };
     if let Some(statement) = statements.iter().find(holds) {
         return Decision::Excused {
@@ -167,4 +169,72 @@ pub fn lapses(statements: &[Statement], found: &[(&Subject, &[Finding])], now: u
         Some(Lapse { file, vulnerability, owner, why })
     };
     statements.iter().filter_map(lapse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scan::database::Ecosystem;
+    use crate::scan::{Finding, Severity};
+
+    fn subject() -> Subject {
+        Subject {
+            name: "app".into(),
+            os: None,
+            arch: None,
+            toolchain: None,
+            product: None,
+            main_package: String::new(),
+            packages: Vec::new(),
+        }
+    }
+
+    fn finding(presence: Presence, score: Option<Score>) -> Finding {
+        let severity = score.map(|score| Severity { score, vector: String::new() });
+        let (id, package, version) = ("GO-2030-0001".to_owned(), "example.com/m".to_owned(), "v1.0.0".to_owned());
+        Finding {
+            id,
+            aliases: Vec::new(),
+            summary: String::new(),
+            url: String::new(),
+            ecosystem: Ecosystem::Go,
+            package,
+            version,
+            fixed: None,
+            severity,
+            informational: None,
+            presence,
+            symbols: BTreeSet::new(),
+        }
+    }
+
+    fn scores() -> impl Strategy<Value = Option<Score>> {
+        prop::option::of((0u8..=10, 0u8..=9).prop_filter_map("a score", |(whole, tenth)| {
+            Score::read(&format!("{whole}.{tenth}"))
+        }))
+    }
+
+    proptest! {
+        /// The laws of the gate: a stricter word closes more, a greater minimum closes less, and what is not known to be
+        /// harmless closes it.
+        #[test]
+        fn a_stricter_rule_closes_more(own in scores(), low in scores(), high in scores(), which in 0usize..3) {
+            let presence = [Presence::Present, Presence::Unknown, Presence::Absent][which];
+            let finding = finding(presence, own);
+            let closes = |fail, minimum| decide(Rule { fail, minimum }, &[], &subject(), &finding, 0) == Decision::Closes;
+            prop_assert!(!closes(Fail::None, low));
+            prop_assert!(!closes(Fail::Symbol, low) || closes(Fail::Module, low));
+            let (low, high) = if low <= high { (low, high) } else { (high, low) };
+            for fail in [Fail::Module, Fail::Symbol] {
+                prop_assert!(!closes(fail, high) || closes(fail, low));
+            }
+            if own.is_none() && presence != Presence::Absent {
+                prop_assert!(closes(Fail::Symbol, high));
+            }
+        }
+    }
 }

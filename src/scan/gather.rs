@@ -94,15 +94,13 @@ impl<'a> Gather<'a> {
                 self.take(name, path, false)?;
             }
         }
-        layouts.iter().try_for_each(|below| {
-            self.layout(&path.join(below), &format!("{}/{below}", name.trim_end_matches('/')))
-        })
+        layouts
+            .iter()
+            .try_for_each(|below| self.layout(&path.join(below), &format!("{}/{below}", name.trim_end_matches('/'))))
     }
 
     fn archive(&mut self, format: Format, path: &Path, name: &str) -> Result<(), Failure> {
-        let open = || -> io::Result<Box<dyn ReadSeek>> {
-            Ok(Box::new(files::open(path).map_err(io::Error::other)?))
-        };
+        let open = || -> io::Result<Box<dyn ReadSeek>> { Ok(Box::new(files::open(path).map_err(io::Error::other)?)) };
         let listing = archive::list(format, &open, &Limits::foreign())?;
         let mut unpacked = Vec::new();
         archive::extract(&listing, &open, &mut Programs { stage: self.stage, unpacked: &mut unpacked })?;

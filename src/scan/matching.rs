@@ -136,7 +136,9 @@ impl<'a> Candidate<'a> {
             affected.package.name == linked.name && affected.package.ecosystem == linked.ecosystem.word()
         };
         let here = |affected: &&Affected| {
-            affects(affected, version) && applies(subject, affected) && !imports_here(subject, affected).is_some_and(|imports| imports.is_empty())
+            affects(affected, version)
+                && applies(subject, affected)
+                && !imports_here(subject, affected).is_some_and(|imports| imports.is_empty())
         };
         let statements: Vec<&Affected> = advisory.affected.iter().filter(about).filter(here).collect();
         if statements.is_empty() {
@@ -169,9 +171,8 @@ fn applies(subject: &Subject, affected: &Affected) -> bool {
         "ppc64le" => "powerpc64",
         other => other,
     });
-    let fits = |list: &[String], own: Option<&str>| {
-        list.is_empty() || own.is_none_or(|own| list.iter().any(|one| one == own))
-    };
+    let fits =
+        |list: &[String], own: Option<&str>| list.is_empty() || own.is_none_or(|own| list.iter().any(|one| one == own));
     fits(&affects.os, os) && fits(&affects.arch, arch)
 }
 
@@ -183,7 +184,9 @@ fn finding(linked: &Linked, statements: &[&Affected], advisory: &Advisory) -> Fi
     let fixed = version.and_then(|version| fixed_in(&all, version).or_else(|| fixed_in(statements, version)));
     let fixed = fixed.map(|fixed| match (linked.ecosystem, linked.name.as_str()) {
         (Ecosystem::Go, STDLIB) => fixed.as_toolchain(),
-        (Ecosystem::Go, _) if linked.written.ends_with("+incompatible") => format!("{}+incompatible", fixed.as_module()),
+        (Ecosystem::Go, _) if linked.written.ends_with("+incompatible") => {
+            format!("{}+incompatible", fixed.as_module())
+        }
         (Ecosystem::Go, _) => fixed.as_module(),
         (Ecosystem::Crates, _) => fixed.to_string(),
     });
@@ -210,8 +213,7 @@ fn keep_exported(symbols: &mut BTreeSet<Function>) {
         let last = function.name.rsplit('.').next().unwrap_or(&function.name);
         last.starts_with(|c: char| c.is_uppercase())
     };
-    let packages: HashSet<String> =
-        symbols.iter().filter(|one| exported(one)).map(|one| one.package.clone()).collect();
+    let packages: HashSet<String> = symbols.iter().filter(|one| exported(one)).map(|one| one.package.clone()).collect();
     symbols.retain(|one| exported(one) || !packages.contains(&one.package));
 }
 

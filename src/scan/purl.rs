@@ -40,9 +40,7 @@ impl Purl {
     /// count.
     pub fn names(&self, ecosystem: Ecosystem, name: &str, version: &str) -> bool {
         let same = |wanted: &str| wanted == version || same_version(wanted, version);
-        self.ecosystem == ecosystem
-            && self.name.eq_ignore_ascii_case(name)
-            && self.version.as_deref().is_none_or(same)
+        self.ecosystem == ecosystem && self.name.eq_ignore_ascii_case(name) && self.version.as_deref().is_none_or(same)
     }
 }
 
@@ -98,9 +96,20 @@ mod tests {
         assert!(!purl.names(Ecosystem::Go, "github.com/burntsushi/toml", "v1.2.4"));
         assert!(!purl.names(Ecosystem::Crates, "github.com/burntsushi/toml", "v1.2.3"));
         let stdlib = Purl::read("pkg:golang/stdlib@1.26.8").unwrap();
-        assert!(stdlib.names(Ecosystem::Go, "stdlib", "go1.26.8") && !stdlib.names(Ecosystem::Go, "stdlib", "go1.26.9"));
+        assert!(
+            stdlib.names(Ecosystem::Go, "stdlib", "go1.26.8") && !stdlib.names(Ecosystem::Go, "stdlib", "go1.26.9")
+        );
         assert!(Purl::read("pkg:cargo/time").unwrap().names(Ecosystem::Crates, "time", "0.1.0"));
-        for text in ["", "pkg:", "pkg:golang", "pkg:golang/", "pkg:npm/left-pad", "golang/x", "pkg:golang/%zz", "pkg:golang/a@%f"] {
+        for text in [
+            "",
+            "pkg:",
+            "pkg:golang",
+            "pkg:golang/",
+            "pkg:npm/left-pad",
+            "golang/x",
+            "pkg:golang/%zz",
+            "pkg:golang/a@%f",
+        ] {
             assert_eq!(Purl::read(text), None, "{text}");
         }
     }

@@ -89,7 +89,8 @@ impl Report {
                 Program { unjudged: unjudged(&subject), withdrawn: found.withdrawn, findings, subject }
             })
             .collect();
-        let closes = programs.iter().flat_map(|program| &program.findings).any(|judged| judged.decision == Decision::Closes);
+        let closes =
+            programs.iter().flat_map(|program| &program.findings).any(|judged| judged.decision == Decision::Closes);
         let (upgrade, toolchain_alone) = upgrade(&programs);
         let closed = closes || !lapses.is_empty();
         Self { rule, at: now, databases, closed, programs, lapses, upgrade, toolchain_alone }
@@ -123,7 +124,10 @@ fn upgrade(programs: &[Program]) -> (Vec<String>, Option<bool>) {
     }
     let alone = wanted.iter().all(|finding| is_toolchain(finding) && finding.fixed.is_some());
     let mut fixes: BTreeMap<(Ecosystem, &str), (GoVersion, &str)> = BTreeMap::new();
-    for finding in &wanted {
+    let products: BTreeSet<&str> =
+        programs.iter().filter_map(|program| program.subject.product.as_ref()).map(|product| product.name.as_str()).collect();
+    // What a program is a build of is not among its requirements: there is nothing to get.
+    for finding in wanted.iter().filter(|finding| !products.contains(finding.package.as_str())) {
         let Some(written) = finding.fixed.as_deref() else { continue };
         let version = if is_toolchain(finding) { GoVersion::toolchain(written) } else { GoVersion::module(written) };
         let Some(version) = version else { continue };

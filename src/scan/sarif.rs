@@ -77,8 +77,7 @@ fn result(judged: &Judged, file: &str, rule: usize) -> Value {
     });
     if let Decision::Excused { owner, reason, expires, .. } = &judged.decision {
         let justification = text(&format!("{reason} ({owner}, until {expires})"));
-        result["suppressions"] =
-            json!([{ "kind": "external", "status": "accepted", "justification": justification }]);
+        result["suppressions"] = json!([{ "kind": "external", "status": "accepted", "justification": justification }]);
     }
     result
 }

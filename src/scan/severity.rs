@@ -24,7 +24,8 @@ impl Score {
     /// Reads `7`, `7.5`, `10.0`.
     pub fn read(text: &str) -> Option<Self> {
         let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
-        let digits = |part: &str, most: usize| (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        let digits =
+            |part: &str, most: usize| (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
         if !digits(whole, 2) || !digits(tenth, 1) || (whole.len() == 2 && whole.starts_with('0')) {
             return None;
         }

@@ -109,7 +109,13 @@ fn rows(report: &Report) -> Vec<(&Judged, Vec<usize>)> {
             let finding = &judged.finding;
             let decision = judged.decision.describe();
             let later = judged.decision != super::gate::Decision::Closes;
-            let key = (finding.package.clone(), finding.id.clone(), finding.version.clone(), finding.presence.describe(), decision);
+            let key = (
+                finding.package.clone(),
+                finding.id.clone(),
+                finding.version.clone(),
+                finding.presence.describe(),
+                decision,
+            );
             rows.entry((later, key)).or_insert((judged, Vec::new())).1.push(at);
         }
     }
@@ -143,9 +149,11 @@ fn function(finding: &Finding) -> String {
     format!("{}{more}", some.join(", "))
 }
 
-/// `http.Client.Do` for `net/http` and `Client.Do`.
+/// `http.Client.Do` for `net/http` and `Client.Do`; a major version is no package's name.
 fn short(package: &str, name: &str) -> String {
-    format!("{}.{name}", package.rsplit('/').next().unwrap_or(package))
+    let is_major = |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let last = package.rsplit('/').find(|part| !is_major(part)).unwrap_or(package);
+    format!("{last}.{name}")
 }
 
 /// Text as text in a cell of GitHub's Markdown.

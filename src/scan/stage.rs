@@ -6,14 +6,15 @@ use super::database::{Database, Reach, State};
 use super::error::ScanError;
 use super::gate::{Fail, Rule};
 use super::gather::ProgramFile;
-use super::matching::{Found, find};
+use super::matching::{self, find};
 use super::report::Report;
 use super::show::days;
 use super::subject::Subject;
 use super::vex::{self, Statement, VEX_CAP};
 use crate::error::Failure;
 use crate::event::Events;
-use crate::host::{Host, clock, files, machine};
+use crate::host::regular::{self, Found};
+use crate::host::{Host, clock, files, machine, map};
 use crate::sbom::binary::{self, Functions, Symbol};
 
 const DAY: u64 = 86_400;
@@ -87,7 +88,8 @@ impl Scanner {
                 }
             }
         }
-        if found.is_empty() {
+        // Prebuilt programs that say nothing are warned of, and no reason to stop where there is no gate.
+        if found.is_empty() && self.rule.fail != Fail::None {
             let place = programs.first().map_or_else(String::new, |program| program.name.clone());
             return Err(ScanError::Nothing { place }.into());
         }
@@ -99,8 +101,11 @@ impl Scanner {
     }
 
     fn program(&self, program: &ProgramFile) -> Result<Scanned, Failure> {
-        let bytes = files::read(&program.path, 1 << 30)?;
         let file = || program.name.clone();
+        let Found::File(regular) = regular::follow(&program.path)? else {
+            return Err(ScanError::Silent { file: file(), why: "it is no file" }.into());
+        };
+        let bytes = map::map(&regular, &program.path)?;
         let binaries = match binary::read(&bytes) {
             Ok(binaries) => binaries,
             Err(error) if program.named => return Err(ScanError::Program { file: file(), source: error }.into()),
@@ -132,7 +137,7 @@ impl Scanner {
 }
 
 enum Scanned {
-    Found(Vec<(Subject, Found)>),
+    Found(Vec<(Subject, matching::Found)>),
     Silent(String),
 }
 
@@ -141,7 +146,8 @@ fn judge_age(events: &Events, state: &State, request: &Request<'_>, now: u64) ->
     let place = || state.place.clone();
     let age = state.age(now);
     let shown = age.map_or_else(|| "of unknown age".to_owned(), |age| format!("{} old", days(age)));
-    events.info(format!("database {}: {} packages, {shown}", state.place, state.packages));
+    let by = if state.dated_by_file { " by the time of its file" } else { "" };
+    events.info(format!("database {}: {} packages, {shown}{by}", state.place, state.packages));
     if request.max_age == 0 {
         return Ok(());
     }

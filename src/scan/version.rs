@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn build_metadata_and_prefixes_do_not_count() {
-        for (one, other) in [("v2.0.0+incompatible", "2.0.0"), ("go1.2.3", "v1.2.3"), ("v1", "1.0.0"), ("1.2", "v1.2.0")]
+        for (one, other) in
+            [("v2.0.0+incompatible", "2.0.0"), ("go1.2.3", "v1.2.3"), ("v1", "1.0.0"), ("1.2", "v1.2.0")]
         {
             assert_eq!(module(one), module(other), "{one} {other}");
         }

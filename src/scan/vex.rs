@@ -151,7 +151,8 @@ fn statement(file: &str, author: &str, written: Written) -> Result<Statement, Sc
         Some(text) => Some((text.clone(), moment(text).ok_or_else(|| about("expires at what is no time"))?)),
         None => None,
     };
-    let said = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let said =
+        |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let words = said(&written.impact_statement).or_else(|| said(&written.status_notes));
     let reason = match (&written.justification, words) {
         (Some(word), Some(words)) => format!("{word}: {words}"),
@@ -174,7 +175,18 @@ fn statement(file: &str, author: &str, written: Written) -> Result<Statement, Sc
         }
     }
     let (file, justification) = (file.to_owned(), written.justification);
-    Ok(Statement { file, vulnerability, aliases, products, subcomponents, status, owner, reason, justification, expires })
+    Ok(Statement {
+        file,
+        vulnerability,
+        aliases,
+        products,
+        subcomponents,
+        status,
+        owner,
+        reason,
+        justification,
+        expires,
+    })
 }
 
 /// `{"name": …, "aliases": […]}`, or the bare name of the format's first version.
@@ -194,9 +206,7 @@ impl Statement {
     /// Whether it is about a vulnerability of a program's package.
     pub fn is_about(&self, product: Option<&Product>, finding: &Finding) -> bool {
         let name = |name: &String| *name == finding.id || finding.aliases.contains(name);
-        let part = |part: &Purl| {
-            part.names(finding.ecosystem, &finding.package, &finding.version)
-        };
+        let part = |part: &Purl| part.names(finding.ecosystem, &finding.package, &finding.version);
         (name(&self.vulnerability) || self.aliases.iter().any(name))
             && product.is_some_and(|product| self.is_for(product))
             && (self.subcomponents.is_empty() || self.subcomponents.iter().any(part))

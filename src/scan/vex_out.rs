@@ -23,13 +23,15 @@ pub fn openvex(report: &Report, statements: &[Statement], author: &str, at: u64)
         for judged in &program.findings {
             let finding = &judged.finding;
             let part = component(finding).to_string();
-            let own = statements.iter().find(|statement| {
-                !statement.is_expired(report.at) && statement.is_about(Some(product), finding)
-            });
+            let own = statements
+                .iter()
+                .find(|statement| !statement.is_expired(report.at) && statement.is_about(Some(product), finding));
             let statement = statement(judged, own, &purl, &part);
             let key = (finding.id.clone(), purl.clone(), part);
             // Of several platforms the one that is affected speaks for the product.
-            let weight = |value: &Value| ["affected", "under_investigation"].iter().position(|word| value["status"] == **word).unwrap_or(2);
+            let weight = |value: &Value| {
+                ["affected", "under_investigation"].iter().position(|word| value["status"] == **word).unwrap_or(2)
+            };
             match all.get(&key) {
                 Some(known) if weight(known) <= weight(&statement) => {}
                 _ => drop(all.insert(key, statement)),
@@ -92,5 +94,8 @@ fn statement(judged: &Judged, own: Option<&Statement>, product: &str, part: &str
 
 fn action(finding: &Finding) -> String {
     let package = &finding.package;
-    finding.fixed.as_ref().map_or_else(|| format!("no fix of {package} is known"), |fixed| format!("update {package} to {fixed}"))
+    finding
+        .fixed
+        .as_ref()
+        .map_or_else(|| format!("no fix of {package} is known"), |fixed| format!("update {package} to {fixed}"))
 }

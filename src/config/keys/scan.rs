@@ -14,8 +14,9 @@ pub(super) static SCAN: Table = Table {
         ),
         key("minimum-cvss", Shape::Text(Text::Score), "none", "\"7.0\"")
             .says("The least CVSS score that closes the gate; a vulnerability without a score always counts."),
-        key("database", Shape::List(Text::AnyPath), "[]", "[\"https://vuln.go.dev\"]")
-            .says("Databases of vulnerabilities: folders, zips, or addresses in the Go vulnerability database's layout."),
+        key("database", Shape::List(Text::AnyPath), "[]", "[\"https://vuln.go.dev\"]").says(
+            "Databases of vulnerabilities: folders, zips, or addresses in the Go vulnerability database's layout.",
+        ),
         key("max-age", Shape::Number(MAX_AGE), "14", "3")
             .says("Days that a database may be old before the gate closes; 0 allows any age."),
         key("vex", Shape::List(Text::AnyPath), "[]", "[\"vex.json\"]")
