@@ -17,6 +17,7 @@ mod plan;
 mod registry;
 mod release;
 mod reproducible;
+mod sbom;
 mod scan;
 mod toolchain;
 mod verify;
