@@ -213,9 +213,9 @@ mod tests {
     }
 
     fn scores() -> impl Strategy<Value = Option<Score>> {
-        prop::option::of((0u8..=10, 0u8..=9).prop_filter_map("a score", |(whole, tenth)| {
-            Score::read(&format!("{whole}.{tenth}"))
-        }))
+        prop::option::of(
+            (0u8..=10, 0u8..=9).prop_filter_map("a score", |(whole, tenth)| Score::read(&format!("{whole}.{tenth}"))),
+        )
     }
 
     proptest! {

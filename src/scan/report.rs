@@ -124,8 +124,11 @@ fn upgrade(programs: &[Program]) -> (Vec<String>, Option<bool>) {
     }
     let alone = wanted.iter().all(|finding| is_toolchain(finding) && finding.fixed.is_some());
     let mut fixes: BTreeMap<(Ecosystem, &str), (GoVersion, &str)> = BTreeMap::new();
-    let products: BTreeSet<&str> =
-        programs.iter().filter_map(|program| program.subject.product.as_ref()).map(|product| product.name.as_str()).collect();
+    let products: BTreeSet<&str> = programs
+        .iter()
+        .filter_map(|program| program.subject.product.as_ref())
+        .map(|product| product.name.as_str())
+        .collect();
     // What a program is a build of is not among its requirements: there is nothing to get.
     for finding in wanted.iter().filter(|finding| !products.contains(finding.package.as_str())) {
         let Some(written) = finding.fixed.as_deref() else { continue };

@@ -151,7 +151,8 @@ fn function(finding: &Finding) -> String {
 
 /// `http.Client.Do` for `net/http` and `Client.Do`; a major version is no package's name.
 fn short(package: &str, name: &str) -> String {
-    let is_major = |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_major =
+        |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
     let last = package.rsplit('/').find(|part| !is_major(part)).unwrap_or(package);
     format!("{last}.{name}")
 }

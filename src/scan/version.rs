@@ -30,7 +30,7 @@ impl GoVersion {
         let release = text.split_whitespace().next()?.strip_prefix("go")?;
         let numbers = release.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(release.len());
         let (numbers, rest) = release.split_at(numbers);
-        let mut version = Self::module(numbers.trim_end_matches('.'))?;
+        let mut version = Self::module(numbers)?;
         for word in ["beta", "rc", "-pre"] {
             let Some(count) = rest.strip_prefix(word) else { continue };
             // A vendor's own word behind the number does not change which release it is.

@@ -8,17 +8,20 @@ use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
 
-const MAIN: &str = "package main\n\nimport (\n\t\"fmt\"\n\n\t\"example.com/parse\"\n\t\"example.com/quiet\"\n)\n\n\
-                    func main() { fmt.Println(parse.Parse(\"1\"), quiet.Hush()) }\n";
-const PARSE: &str = "package parse\n\nfunc Parse(text string) int { return len(text) }\n\n\
-                     func Unused(text string) int { return 2 * len(text) }\n";
+// What the functions do depends on the run: a call whose result is known when it is compiled leaves nothing behind.
+const MAIN: &str = "package main\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\n\t\"example.com/parse\"\n\t\"example.com/quiet\"\n)\n\n\
+                    func main() { fmt.Println(parse.Parse(os.Args[0]), quiet.Hush(len(os.Args))) }\n";
+const PARSE: &str = "package parse\n\nfunc Parse(text string) (sum int) {\n\tfor _, c := range text {\n\t\tsum += int(c)\n\t}\n\
+                     \treturn sum\n}\n\nfunc Unused(text string) int { return 2 * Parse(text) }\n";
+const QUIET: &str = "package quiet\n\nfunc Hush(n int) (sum int) {\n\tfor i := 0; i < n; i++ {\n\t\tsum += i * i\n\t}\n\
+                     \treturn sum\n}\n";
 
 /// A project with two modules in `vendor/`, so that they have versions without a network.
 fn project() -> Sandbox {
     let sandbox = Sandbox::with(&[
         ("main.go", MAIN),
         ("vendor/example.com/parse/parse.go", PARSE),
-        ("vendor/example.com/quiet/quiet.go", "package quiet\n\nfunc Hush() int { return 3 }\n"),
+        ("vendor/example.com/quiet/quiet.go", QUIET),
         (
             "vendor/modules.txt",
             "# example.com/parse v1.2.0\n## explicit; go 1.20\nexample.com/parse\n\
