@@ -28,13 +28,13 @@ use sealift_trust::{
 
 use crate::artifact::Artifact;
 use crate::host::files;
-use crate::product::{Archive, ArchiveKind, Binary, ImageIndex};
+use crate::product::{Archive, ArchiveKind, Binary, ImageIndex, SbomFile};
 
 pub use elsewhere::Elsewhere;
 pub use error::AttestError;
 pub use layout::{blob_path, layout};
 pub use place::{Clean, Dist, Placed, Placement, Reach, Source, place};
-pub use recall::{Recalled, recall, recall_images};
+pub use recall::{Recalled, recall, recall_images, recall_sboms};
 pub use signer::{Process, Purpose, Signer, SignerError};
 
 /// What a release says of itself, besides its artifacts.
@@ -69,6 +69,8 @@ pub struct Contents<'a> {
     pub binaries: &'a [Binary],
     /// What is new, as Markdown, where somebody has told it.
     pub notes: Option<&'a str>,
+    /// The lists of what is in the binaries.
+    pub sboms: &'a [SbomFile],
 }
 
 /// Where the bytes of a release's contents lie now, usually in the store.
@@ -76,6 +78,8 @@ pub struct Contents<'a> {
 pub struct Stored<'a> {
     /// Those of an archive.
     pub archive: &'a dyn Fn(&Archive) -> PathBuf,
+    /// Those of an SBOM.
+    pub sbom: &'a dyn Fn(&SbomFile) -> PathBuf,
     /// Those of a blob of an image: manifest, configuration or layer.
     pub blob: &'a dyn Fn(Digest) -> PathBuf,
 }
@@ -173,7 +177,12 @@ impl Sealed {
             source: Source::Bytes(bytes.clone()),
         };
         let images = layout(contents.images, stored.blob);
-        contents.archives.iter().map(archive).chain(images).chain(self.files.iter().map(decided)).collect()
+        let sbom = |sbom: &SbomFile| Placement {
+            path: sbom.name.clone().into(),
+            source: Source::File { path: (stored.sbom)(sbom), artifact: sbom.artifact },
+        };
+        let sboms = contents.sboms.iter().map(sbom);
+        contents.archives.iter().map(archive).chain(sboms).chain(images).chain(self.files.iter().map(decided)).collect()
     }
 }
 
@@ -197,7 +206,9 @@ fn release(subject: &Subject, contents: &Contents<'_>, companions: Vec<FileName>
     let images = contents.images.iter().flat_map(layout::entries);
     let binaries = contents.binaries.iter().map(binary_entry);
     let notes = contents.notes.iter().map(|text| notes_entry(text));
-    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).chain(notes).collect();
+    let sboms = contents.sboms.iter().map(sbom_entry);
+    let entries: Result<Vec<Entry>, AttestError> =
+        archives.chain(images).chain(binaries).chain(sboms).chain(notes).collect();
     Ok(Release {
         product: subject.product.clone(),
         version: subject.version.clone(),
@@ -258,6 +269,19 @@ fn notes_entry(text: &str) -> Result<Entry, AttestError> {
         digest: artifact.digest(),
         size: size(artifact, NOTES)?,
         media_type: "text/markdown".parse()?,
+        holds: Vec::new(),
+    })
+}
+
+fn sbom_entry(sbom: &SbomFile) -> Result<Entry, AttestError> {
+    Ok(Entry {
+        name: ArtifactName::File(sbom.name.clone()),
+        kind: ArtifactKind::Sbom,
+        service: Some(sbom.service.clone()),
+        target: Some(sbom.target.to_string().parse()?),
+        digest: sbom.artifact.digest(),
+        size: size(sbom.artifact, sbom.name.as_str())?,
+        media_type: sbom.format.media_type().parse()?,
         holds: Vec::new(),
     })
 }

@@ -17,7 +17,7 @@ use crate::host::Host;
 use crate::host::env::Env;
 use crate::host::files;
 use crate::host::staging;
-use crate::product::{self, Held as Holds, Image};
+use crate::product::{self, Held as Holds, Image, SbomFormat};
 
 fn host() -> Host {
     Host::with_env(Env::of(PathBuf::from("/"), Vec::<(String, String)>::new()))
@@ -61,13 +61,14 @@ struct Yard {
     archives: Vec<Archive>,
     images: Vec<ImageIndex>,
     binaries: Vec<Binary>,
+    sboms: Vec<SbomFile>,
 }
 
 impl Yard {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("store")).unwrap();
-        let mut yard = Self { root, archives: Vec::new(), images: Vec::new(), binaries: Vec::new() };
+        let mut yard = Self { root, archives: Vec::new(), images: Vec::new(), binaries: Vec::new(), sboms: Vec::new() };
         yard.pack("linux/amd64", Format::TarGz);
         yard.pack("windows/arm64", Format::Zip);
         yard.source();
@@ -138,6 +139,20 @@ impl Yard {
         self.images = vec![ImageIndex { service, artifact, media_type: IMAGE_INDEX.to_owned(), images: vec![image] }];
     }
 
+    /// A list of what is in the first binary.
+    fn list(&mut self) {
+        let bytes = b"{}\n";
+        std::fs::write(self.path("store/api_linux_amd64.cdx.json"), bytes).unwrap();
+        self.sboms = vec![SbomFile {
+            name: own("api_linux_amd64.cdx.json"),
+            format: SbomFormat::CycloneDx,
+            service: own("api"),
+            target: self.binaries[0].target.clone(),
+            binary: self.binaries[0].artifact.digest(),
+            artifact: Artifact::of(bytes),
+        }];
+    }
+
     fn source(&mut self) {
         self.archive("source.tar.gz", Format::TarGz, b"package main".to_vec(), None, None);
     }
@@ -147,13 +162,14 @@ impl Yard {
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None }
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None, sboms: &self.sboms }
     }
 
     fn plan(&self, key: Option<&Signer<'_>>) -> Vec<Placement> {
         let archive = |archive: &Archive| self.path("store").join(archive.name.as_str());
+        let sbom = |sbom: &SbomFile| self.path("store").join(sbom.name.as_str());
         let blob = |digest: Digest| self.path("store").join(digest.hex());
-        self.sealed(key).placements(&self.contents(), Stored { archive: &archive, blob: &blob })
+        self.sealed(key).placements(&self.contents(), Stored { archive: &archive, sbom: &sbom, blob: &blob })
     }
 
     fn try_place(&self, plan: &[Placement], clean: Clean) -> Result<Placed, AttestError> {
@@ -242,6 +258,7 @@ fn the_same_input_gives_the_same_bytes() {
         archives: yard.archives.clone(),
         images: Vec::new(),
         binaries: yard.binaries.clone(),
+        sboms: Vec::new(),
     };
     shuffled.archives.reverse();
     shuffled.binaries.reverse();
@@ -258,7 +275,7 @@ fn the_same_input_gives_the_same_bytes() {
 fn what_makes_no_release_is_refused() {
     let yard = Yard::new();
     let code = |subject: &Subject, archives: &[Archive], binaries: &[Binary]| {
-        let error = seal(subject, &Contents { archives, images: &[], binaries, notes: None }, Some(&signing(&key()))).unwrap_err();
+        let error = seal(subject, &Contents { archives, images: &[], binaries, notes: None, sboms: &[] }, Some(&signing(&key()))).unwrap_err();
         (error.code(), error.kind())
     };
     assert_eq!(code(&subject(), &[], &[]), ("statement.nothing", Kind::Input));
@@ -560,6 +577,7 @@ fn from_every_state_between_two_images_the_next_run_goes_on() {
 fn a_part_of_a_release_leaves_the_other_where_it_is() {
     let mut yard = Yard::new();
     yard.image("one");
+    yard.list();
     let place = |plan: &[Placement], reach: Reach| {
         let (folder, journal) = (yard.path("dist"), yard.path(".sealift/dist.json"));
         super::place(&host(), &Dist { folder: &folder, journal: &journal, reach, clean: Clean::Refuse }, plan).unwrap()
@@ -567,20 +585,26 @@ fn a_part_of_a_release_leaves_the_other_where_it_is() {
     let all = yard.plan(Some(&key()));
     let (images, rest): (Vec<Placement>, Vec<Placement>) =
         all.iter().cloned().partition(|placement| placement.path.as_str().starts_with("image/"));
-    let archives: Vec<Placement> = rest.into_iter().filter(|p| matches!(p.source, Source::File { .. })).collect();
-    place(&archives, Reach::Files);
+    let files = rest.into_iter().filter(|p| matches!(p.source, Source::File { .. }));
+    let (sboms, archives): (Vec<Placement>, Vec<Placement>) =
+        files.partition(|placement| placement.path.as_str().ends_with(".cdx.json"));
+    let parts = || Yard::paths(&[&archives[..], &images, &sboms].concat());
+    assert_eq!(sboms.len(), 1);
+    place(&archives, Reach::Archives);
+    assert!(place(&sboms, Reach::Sboms).removed.is_empty());
     let placed = place(&images, Reach::Images);
     assert!(placed.removed.is_empty());
-    assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
+    assert_eq!(yard.deep(), parts());
     place(&all, Reach::All);
     // What follows from the whole does not stay beside one part of it.
     let removed = ["checksums.txt", "checksums.txt.sig", "release.json"];
-    assert_eq!(place(&images, Reach::Images).removed, removed);
-    assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
-    place(&all, Reach::All);
-    assert_eq!(place(&archives, Reach::Files).removed, removed);
-    assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
-    assert_eq!(place(&archives, Reach::All).removed.len(), images.len() + 3, "files, and the folders of images");
+    for (part, reach) in [(&images, Reach::Images), (&archives, Reach::Archives), (&sboms, Reach::Sboms)] {
+        assert_eq!(place(part, reach).removed, removed);
+        assert_eq!(yard.deep(), parts());
+        place(&all, Reach::All);
+    }
+    place(&archives, Reach::Archives);
+    assert_eq!(place(&archives, Reach::All).removed.len(), images.len() + 1 + 3, "files, and the folders of images");
 }
 
 #[test]
@@ -617,6 +641,24 @@ fn images_are_measured_again() {
 }
 
 #[test]
+fn sboms_are_measured_again() {
+    let mut yard = Yard::new();
+    yard.list();
+    yard.place(Some(&key()));
+    let (dist, record) = (yard.path("dist"), yard.path(".sealift/sbom.json"));
+    assert_eq!(recall_sboms(&dist, &record).unwrap(), [], "no record, no SBOMs");
+    std::fs::write(&record, product::record_sboms(&yard.sboms).unwrap()).unwrap();
+    assert_eq!(recall_sboms(&dist, &record).unwrap(), yard.sboms);
+    let path = dist.join("api_linux_amd64.cdx.json");
+    for bytes in [&b"{ }"[..], b"{}", b"[]\n"] {
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(recall_sboms(&dist, &record).unwrap_err().code(), "attest.changed");
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(recall_sboms(&dist, &record).unwrap_err().code(), "attest.missing");
+}
+
+#[test]
 fn what_was_packaged_is_measured_again() {
     let yard = Yard::new();
     yard.place(Some(&key()));
@@ -625,10 +667,13 @@ fn what_was_packaged_is_measured_again() {
     std::fs::write(&record, product::record(&yard.binaries, &yard.archives).unwrap()).unwrap();
     let recalled = recall(&dist, &record).unwrap();
     assert_eq!((&recalled.archives, &recalled.binaries), (&yard.archives, &yard.binaries));
-    let contents = Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries, notes: None };
+    let contents = Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries, notes: None, sboms: &[] };
     let sealed = seal(&subject(), &contents, Some(&signing(&key()))).unwrap();
     let archive = |archive: &Archive| dist.join(archive.name.as_str());
-    let plan = sealed.placements(&contents, Stored { archive: &archive, blob: &|digest| blob_path(&dist, digest) });
+    let plan = sealed.placements(
+        &contents,
+        Stored { archive: &archive, sbom: &|_| unreachable!(), blob: &|digest| blob_path(&dist, digest) },
+    );
     assert!(yard.try_place(&plan, Clean::Refuse).unwrap().written.is_empty());
 
     let zip = dist.join("api_windows_arm64.zip");

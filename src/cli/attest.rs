@@ -67,9 +67,14 @@ impl Attest {
         if held.into_iter().any(|held| !known.contains(&held.digest)) {
             return Err(other_state("images", "sealift image"));
         }
+        let sboms = attest::recall_sboms(&project.dist(), &records.path("sbom.json"))?;
+        if sboms.iter().any(|sbom| !known.contains(&sbom.binary)) {
+            return Err(other_state("SBOMs", "sealift sbom"));
+        }
+        let lists = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str())).collect();
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let Recalled { archives, binaries } = recalled;
-        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), notes };
+        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), sboms, lists, notes };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let sealed = seal_and_place(&project, &records, &plan, &parts, (signer.as_ref(), clean(self.sealing.clean)))?;
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": signer.is_some() });
@@ -106,7 +111,7 @@ impl Attest {
             Signatures::Each => Some(&lies),
             Signatures::Checksums => None,
         };
-        let contents = Contents { archives: &elsewhere.files, images: &[], binaries: &[] };
+        let contents = Contents { archives: &elsewhere.files, images: &[], binaries: &[], sboms: &[], notes: None };
         let sealed =
             attest::seal(&subject, &contents, Some(&Signing { signer: &signer, formats: &settings.formats, each }))?;
         elsewhere.put(folder, &sealed)?;

@@ -11,7 +11,7 @@ use sealift_trust::{Algorithm, Digest, KeyError, PublicKey, SignatureFormat};
 use super::World;
 use super::project::{Aim, Project, Selection};
 use super::tagging::{self, Tagging};
-use super::{plan, summary, verify};
+use super::{plan, scan, summary, verify};
 use crate::attest::keys::{self, Places};
 use crate::attest::{self, Clean, Contents, Dist, Process, Reach, Sealed, Signer, Signing, Stored, Subject};
 use crate::build;
@@ -21,7 +21,7 @@ use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
-use crate::product::{self, Archive, Binary, ImageIndex};
+use crate::product::{self, Archive, Binary, ImageIndex, SbomFile};
 use crate::refs::Prepared;
 use crate::store::Records;
 use crate::survey::{Images, Survey};
@@ -66,6 +66,8 @@ impl Release {
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
         let signer = signer(&project, self.sealing.key.as_deref())?;
+        // So is a database that cannot be used.
+        let scanner = scan::open(&project)?;
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
         // A tag that is somebody else's is better known now, too.
         let prepared = self.prepare(&project, &survey)?;
@@ -73,6 +75,8 @@ impl Release {
         let yard = project.yard(&survey, &plan);
         let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
+        // The gate stands before anything is sealed.
+        let scanned = scan::gate(&project, &records, scanner, &made.built)?;
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
         let parts = Parts { notes, ..parts };
         let sealed = seal_and_place(&project, &records, &plan, &parts, (signer.as_ref(), clean(self.sealing.clean)))?;
@@ -94,10 +98,13 @@ impl Release {
             "binaries": made.built,
             "archives": made.packed.iter().map(|packed| &packed.archive).collect::<Vec<_>>(),
             "images": parts.images,
+            "sboms": parts.sboms,
+            "scanned": scanned.is_some(),
         });
         let name = if signed { "release.json" } else { "release.unsigned.json" };
         let path = project.dist().join(name).display().to_string();
         let product = Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built));
+        let product = scanned.map_or(product.clone(), |table| product.with_table(table));
         Ok(if made.images.is_empty() { product } else { product.with_table(summary::images(&made.images)) })
     }
 }
@@ -179,6 +186,10 @@ pub struct Parts {
     pub blobs: BTreeMap<Digest, PathBuf>,
     /// What is new.
     pub notes: Option<String>,
+    /// The SBOMs.
+    pub sboms: Vec<SbomFile>,
+    /// Where each SBOM lies, in their order.
+    pub lists: Vec<PathBuf>,
 }
 
 impl Parts {
@@ -191,6 +202,8 @@ impl Parts {
             images: Vec::new(),
             blobs: BTreeMap::new(),
             notes: None,
+            sboms: made.sboms.iter().map(|listed| listed.file.clone()).collect(),
+            lists: made.sboms.iter().map(|listed| listed.path.clone()).collect(),
         }
     }
 
@@ -205,7 +218,8 @@ impl Parts {
 
     fn contents(&self) -> Contents<'_> {
         let notes = self.notes.as_deref();
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes }
+        let Self { archives, images, binaries, sboms, .. } = self;
+        Contents { archives, images, binaries, sboms, notes }
     }
 }
 
@@ -231,8 +245,13 @@ pub fn seal_and_place(
     let sealed = attest::seal(&subject, &parts.contents(), signing.as_ref())?;
     write_package_record(records, parts)?;
     write_image_record(records, &parts.images)?;
+    write_sbom_record(records, &parts.sboms)?;
+    let sbom = |sbom: &SbomFile| {
+        let index = parts.sboms.iter().position(|known| known.name == sbom.name);
+        parts.lists[index.expect("a placement is of an SBOM")].clone()
+    };
     let blob = |digest: Digest| parts.blobs.get(&digest).expect("a placement is of a blob").clone();
-    let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, blob: &blob });
+    let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, sbom: &sbom, blob: &blob });
     let journal = records.path("dist.json");
     let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::All, clean };
     let placed = attest::place(project.host, &dist, &placements)?;
@@ -264,6 +283,13 @@ pub fn write_image_record(records: &Records, images: &[ImageIndex]) -> Result<()
     let bytes = product::record_images(images)
         .map_err(|error| super::usage("image.record", Kind::Bug, error.to_string(), None))?;
     Ok(records.write_bytes("image.json", &bytes)?)
+}
+
+/// `.sealift/sbom.json`, from which `sealift attest` goes on; without SBOMs it says so.
+pub fn write_sbom_record(records: &Records, sboms: &[SbomFile]) -> Result<(), Failure> {
+    let bytes = product::record_sboms(sboms)
+        .map_err(|error| super::usage("sbom.record", Kind::Bug, error.to_string(), None))?;
+    Ok(records.write_bytes("sbom.json", &bytes)?)
 }
 
 /// What the manifest says besides its artifacts.

@@ -3,6 +3,7 @@
 
 mod changelog;
 mod image;
+pub mod scan;
 mod version;
 
 /// A table of the file.
@@ -113,6 +114,10 @@ pub enum Text {
     Signal,
     /// A format of signatures.
     Signature,
+    /// How an SBOM is written.
+    SbomFormat,
+    /// A CVSS score, 0 to 10 with at most one decimal.
+    Score,
 }
 
 /// The archive formats' names.
@@ -130,6 +135,8 @@ pub static ROOT: Table = Table {
         table("package", &PACKAGE),
         table("image", &image::IMAGE),
         Key { shape: Shape::Tables(&REGISTRY), ..table("registry", &REGISTRY) },
+        table("sbom", &SBOM),
+        table("scan", &scan::SCAN),
         table("attest", &ATTEST),
         table("cache", &CACHE),
     ],
@@ -297,6 +304,11 @@ pub const SIGNATURES: &[&str] = &["checksums", "each"];
 
 /// The longest that a signer may be waited for: an hour, in which somebody may have to touch a device.
 pub const MAX_TIMEOUT: i64 = 3600;
+static SBOM: Table = Table {
+    text: "What lists of the binaries' contents are made.",
+    keys: &[key("formats", Shape::List(Text::SbomFormat), "[\"cyclonedx\", \"spdx\"]", "[\"spdx\"]")
+        .says("Forms of the SBOM that lies beside each archive: `cyclonedx` (1.6), `spdx` (2.3); `[]` for none.")],
+};
 
 static ATTEST: Table = Table {
     text: "How a release is signed.",
@@ -431,7 +443,9 @@ impl Text {
             Text::ImagePath => r"^/[^\u0000-\u001f\\]*$",
             Text::Port => r"^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$",
             Text::Signature => r"^(raw|minisign|ssh)$",
+            Text::Score => r"^(10(\.0)?|[0-9](\.[0-9])?)$",
             Text::Signal => r"^(SIG[A-Z0-9+]{2,12}|[1-9][0-9]?)$",
+            Text::SbomFormat => r"^(cyclonedx|spdx)$",
             Text::Target | Text::Platform => r"^!?[a-z0-9*]+(/[a-z0-9*]+(/[a-z0-9.*]+)?)?$",
         })
     }

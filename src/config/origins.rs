@@ -8,7 +8,8 @@ use super::settings::changelog::ChangelogSettings;
 use super::settings::image::ImageSettings;
 use super::settings::version::VersionRules;
 use super::settings::{
-    BuildSettings, CompileOverride, Config, PackageSettings, RegistrySettings, ServiceKind, Settings,
+    BuildSettings, CompileOverride, Config, PackageSettings, RegistrySettings, ScanFail, ScanSettings, ServiceKind,
+    Settings,
 };
 use super::size;
 
@@ -86,6 +87,8 @@ impl Origins {
         rows.extend(version_rows(&config.version));
         rows.extend(changelog_rows(&config.changelog));
         rows.extend(settings_rows("", &config.defaults));
+        rows.push(("sbom.formats".into(), list(config.sbom.formats.iter().map(|format| format.word()))));
+        rows.extend(scan_rows(&config.scan));
         rows.push((
             "attest.key".into(),
             config.attest.key.as_ref().map_or_else(none, |key| text(&key.to_string_lossy())),
@@ -249,6 +252,21 @@ fn image_rows(image: &ImageSettings) -> Pairs {
         ("image.level".into(), image.level.to_string()),
     ]);
     rows
+}
+
+fn scan_rows(scan: &ScanSettings) -> Pairs {
+    let fail = match scan.fail {
+        ScanFail::None => "none",
+        ScanFail::Module => "module",
+        ScanFail::Symbol => "symbol",
+    };
+    vec![
+        ("scan.fail".into(), text(fail)),
+        ("scan.minimum-cvss".into(), optional(&scan.minimum_cvss)),
+        ("scan.database".into(), list(&scan.database)),
+        ("scan.max-age".into(), scan.max_age.to_string()),
+        ("scan.vex".into(), list(scan.vex.iter().map(|path| path.to_string_lossy()))),
+    ]
 }
 
 fn registry_rows(registry: &RegistrySettings) -> Pairs {

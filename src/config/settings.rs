@@ -13,6 +13,7 @@ use sealift_trust::name::FileName;
 use serde::Serialize;
 
 use crate::archive::Format;
+use crate::product::SbomFormat;
 use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
@@ -37,6 +38,10 @@ pub struct Config {
     pub services: Vec<Service>,
     /// `[[registry]]`.
     pub registries: Vec<RegistrySettings>,
+    /// `[sbom]`.
+    pub sbom: SbomSettings,
+    /// `[scan]`.
+    pub scan: ScanSettings,
     /// `[attest]`.
     pub attest: AttestSettings,
     /// `[cache] dir`.
@@ -199,6 +204,40 @@ pub struct RegistrySettings {
     pub plain_http: Option<bool>,
     /// The server of tokens, where that is not the registry itself.
     pub realm: Option<String>,
+}
+
+/// `[sbom]`.
+#[derive(Clone, Debug, Serialize)]
+pub struct SbomSettings {
+    /// Which SBOMs lie beside an archive.
+    pub formats: Vec<SbomFormat>,
+}
+
+/// `[scan]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScanSettings {
+    /// What closes the gate.
+    pub fail: ScanFail,
+    /// The least CVSS score that counts, as written: `7.0`.
+    pub minimum_cvss: Option<String>,
+    /// Databases: addresses, and paths from the project's folder.
+    pub database: Vec<String>,
+    /// Days that a database may be old; 0 is any age.
+    pub max_age: u64,
+    /// OpenVEX documents.
+    pub vex: Vec<PathBuf>,
+}
+
+/// `scan.fail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScanFail {
+    /// Nothing closes the gate.
+    None,
+    /// A vulnerable module does.
+    Module,
+    /// A vulnerable function does.
+    Symbol,
 }
 
 /// `[attest]`.

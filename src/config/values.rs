@@ -9,11 +9,12 @@ use sealift_trust::name::FileName;
 
 use super::error::{Wrong, quoted};
 use super::keys::{FORMATS, SIGNATURES};
-use super::settings::Signatures;
+use super::settings::{ScanFail, Signatures};
 use super::template::{Template, TemplateError, Variable};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
 use crate::host::http::{Url, may_carry_secrets};
+use crate::product::SbomFormat;
 use crate::target::Pattern;
 
 /// A name that can be part of file names.
@@ -39,6 +40,13 @@ pub(super) fn license(text: &str) -> Result<String, Wrong> {
         return Err(Wrong::new("config.value", why).hint("for example MIT, or Apache-2.0 OR MIT"));
     }
     Ok(text.to_owned())
+}
+
+/// How an SBOM is written.
+pub(super) fn sbom_format(text: &str) -> Result<SbomFormat, Wrong> {
+    let words = SbomFormat::ALL.map(SbomFormat::word);
+    let word = choice(text, &words)?;
+    Ok(SbomFormat::ALL.into_iter().find(|format| format.word() == word).expect("a word is that of a format"))
 }
 
 /// A web address. Credentials in it would become part of the release, so they are refused.
@@ -72,6 +80,40 @@ pub(super) fn host(text: &str) -> Result<String, Wrong> {
         return Err(wrong.hint("for example ghcr.io or registry.example:5000, without https://"));
     }
     Ok(text.to_owned())
+}
+
+/// What closes the scan's gate.
+pub(super) fn scan_fail(text: &str) -> Result<ScanFail, Wrong> {
+    choice(text, &["none", "module", "symbol"]).map(|word| match word {
+        "module" => ScanFail::Module,
+        "symbol" => ScanFail::Symbol,
+        _ => ScanFail::None,
+    })
+}
+
+/// A CVSS score (FIRST, CVSS 3.1 §5): 0 to 10 with one decimal at most.
+pub(super) fn score(text: &str) -> Result<String, Wrong> {
+    let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
+    let digit = |part: &str| part.len() == 1 && part.as_bytes()[0].is_ascii_digit();
+    if digit(tenth) && (digit(whole) || (whole == "10" && tenth == "0")) {
+        return Ok(text.to_owned());
+    }
+    let wrong = Wrong::new("config.value", format!("{} is not a CVSS score", quoted(text)));
+    Err(wrong.hint("from \"0.0\" to \"10.0\", for example \"7.0\""))
+}
+
+/// A database: a path, or a web address without credentials.
+pub(super) fn database(text: &str) -> Result<String, Wrong> {
+    if text.contains("://") {
+        return match Url::parse(&url(text)?) {
+            Ok(address) if matches!(address.scheme(), "http" | "https") => Ok(text.to_owned()),
+            _ => {
+                let wrong = Wrong::new("config.value", format!("{} is no address of a database", quoted(text)));
+                Err(wrong.hint("write https://, or a path"))
+            }
+        };
+    }
+    any_path(text).map(|_| text.to_owned())
 }
 
 /// A server of tokens: credentials are sent there, so that it is https, or the machine itself.

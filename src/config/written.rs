@@ -14,15 +14,17 @@ use toml_edit::Value;
 
 use super::error::{Problems, Wrong, quoted};
 use super::flags::Flags;
+use super::keys::scan::MAX_AGE;
 use super::keys::{MAX_LEVEL, MAX_TIMEOUT};
 use super::linker_flags::LinkerFlags;
 use super::notes::{Notes, Written};
 use super::reader::Section;
-use super::settings::{FormatRules, ServiceKind, Signatures};
+use super::settings::{FormatRules, ScanFail, ServiceKind, Signatures};
 use super::template::{Template, Variable};
 use super::variables::variable;
 use super::{size, values};
 use crate::archive::Format;
+use crate::product::SbomFormat;
 use crate::target::Pattern;
 
 pub(super) use changelog::WrittenChangelog;
@@ -46,6 +48,8 @@ pub(super) struct Contents {
     pub settings: WrittenSettings,
     pub services: Vec<WrittenService>,
     pub registries: Vec<WrittenRegistry>,
+    pub sbom_formats: Option<Written<Vec<SbomFormat>>>,
+    pub scan: WrittenScan,
     pub key: Option<Written<PathBuf>>,
     pub signer: Option<Written<Vec<String>>>,
     pub signer_timeout: Option<Written<u64>>,
@@ -73,6 +77,16 @@ pub(super) struct WrittenRegistry {
     pub client_key: Option<Written<PathBuf>>,
     pub plain_http: Option<Written<bool>>,
     pub realm: Option<Written<String>>,
+}
+
+/// `[scan]`.
+#[derive(Default)]
+pub(super) struct WrittenScan {
+    pub fail: Option<Written<ScanFail>>,
+    pub minimum_cvss: Option<Written<String>>,
+    pub database: Option<Written<Vec<String>>>,
+    pub max_age: Option<Written<u64>>,
+    pub vex: Option<Written<Vec<PathBuf>>>,
 }
 
 /// `[build]`, `[package]` and `[image]`.
@@ -150,6 +164,8 @@ fn contents(root: &Section) -> Contents {
     contents.changelog = root.table("changelog").map(|section| changelog::read(&section)).unwrap_or_default();
     contents.services = root.tables("service", MAX_SERVICES).iter().map(service).collect();
     contents.registries = registries(root);
+    contents.sbom_formats = root.table("sbom").and_then(|sbom| sbom.list("formats", values::sbom_format));
+    contents.scan = root.table("scan").map(|section| scan(&section)).unwrap_or_default();
     if let Some(attest) = root.table("attest") {
         contents.key = attest.text("key", values::any_path);
         contents.signer = attest.list("signer", values::line).filter(|words| signer(&attest, words));
@@ -161,6 +177,23 @@ fn contents(root: &Section) -> Contents {
     refuse_twins(root, &contents);
     refuse_twin_prefixes(root, &contents);
     contents
+}
+
+fn scan(section: &Section) -> WrittenScan {
+    WrittenScan {
+        fail: section.text("fail", values::scan_fail),
+        minimum_cvss: section.text("minimum-cvss", values::score),
+        database: section.list("database", values::database),
+        max_age: section.value("max-age", max_age),
+        vex: section.list("vex", values::any_path),
+    }
+}
+
+fn max_age(value: &Value) -> Option<Result<u64, Wrong>> {
+    let number = value.as_integer()?;
+    let days = u64::try_from(number).ok().filter(|_| number <= MAX_AGE);
+    let wrong = Wrong::new("config.value", format!("a database cannot be allowed an age of {number} days"));
+    Some(days.ok_or_else(|| wrong.hint(format!("up to {MAX_AGE}; 0 allows any age"))))
 }
 
 fn registries(root: &Section) -> Vec<WrittenRegistry> {

@@ -23,6 +23,8 @@ mod registry;
 mod release;
 mod reproducible;
 mod signature;
+mod sbom;
+mod scan;
 mod toolchain;
 mod verify;
 mod version;

@@ -79,12 +79,15 @@ impl Made {
         let dist = Dist { folder: &self.dist(), journal: &journal, reach: Reach::All, clean: Clean::Refuse };
         let archive = |archive: &Archive| self.stored(archive.name.as_str());
         let blob = |digest: Digest| self.stored(&digest.hex());
-        let placements = sealed.placements(&self.contents(), Stored { archive: &archive, blob: &blob });
+        let placements = sealed.placements(
+            &self.contents(),
+            Stored { archive: &archive, sbom: &|_| unreachable!("no SBOMs"), blob: &blob },
+        );
         place(&host(), &dist, &placements).unwrap();
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None }
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None, sboms: &[] }
     }
 
     pub fn dist(&self) -> PathBuf {

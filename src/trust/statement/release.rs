@@ -71,6 +71,8 @@ pub enum ArtifactKind {
     File,
     /// A list of digests.
     Checksums,
+    /// A list of what a binary consists of.
+    Sbom,
     /// Release notes.
     Notes,
 }
