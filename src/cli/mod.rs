@@ -88,7 +88,7 @@ enum Command {
     Sbom(sbom::Sbom),
     /// Seal the archives that are in dist/
     Attest(attest::Attest),
-    /// Print the version of the checked-out commit
+    /// Print the version of the checked-out commit: that of its tag, else the next one by its commits
     Version(version::Version),
     /// Print every step that a release would do
     Plan(plan::Plan),

@@ -2,6 +2,7 @@
 //! nature (a project may have no licence).
 
 pub mod image;
+pub mod version;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
 use image::ImageSettings;
+use version::VersionRules;
 
 /// A whole configuration.
 #[derive(Clone, Debug, Serialize)]
@@ -50,13 +52,6 @@ pub struct Project {
     pub license: Option<String>,
     /// One line.
     pub description: Option<String>,
-}
-
-/// `[version]`.
-#[derive(Clone, Debug, Serialize)]
-pub struct VersionRules {
-    /// What stands before the version in a tag, usually `v`.
-    pub tag_prefix: String,
 }
 
 /// One `[[service]]`.
