@@ -10,7 +10,7 @@ use super::settings::{
     AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings, VersionRules,
 };
 use super::written::{Contents, WrittenRegistry, WrittenService};
-use super::{Fallback, Loaded, Overrides};
+use super::{Fallback, Origins, Overrides};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
 use crate::host::Host;
@@ -39,7 +39,7 @@ impl<'a> Resolver<'a> {
         root: &Path,
         fallback: &Fallback,
         overrides: &Overrides,
-    ) -> Result<Loaded, ConfigError> {
+    ) -> Result<(Config, Origins), ConfigError> {
         let contents = self.contents;
         let project = self.project(fallback)?;
         let tag_prefix = self.layers.take("version.tag-prefix", contents.tag_prefix.as_ref(), "v".into());
@@ -64,7 +64,7 @@ impl<'a> Resolver<'a> {
         self.override_with(&mut config, overrides)?;
         match self.notes.problems() {
             Some(problems) => Err(ConfigError::Invalid(problems)),
-            None => Ok(Loaded { config, origins: self.layers.origins }),
+            None => Ok((config, self.layers.origins)),
         }
     }
 

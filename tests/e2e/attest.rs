@@ -1,4 +1,6 @@
-//! Sealing what is packaged already.
+//! Sealing what is packaged already, and what the provenance says of it.
+
+mod provenance;
 
 use std::io::Read;
 
