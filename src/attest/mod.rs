@@ -1,5 +1,5 @@
-//! From archives and images to a release that can be judged: checksums, the signed manifest, and a `dist/` that is never
-//! half-made.
+//! From archives and images to a release that can be judged: checksums, the signed manifest, its provenance, and a `dist/`
+//! that is never half-made.
 //!
 //! [`seal`] decides every byte and touches nothing; [`place`] makes `dist/` hold exactly these bytes; [`recall`] gives
 //! back what an earlier run packaged, and [`recall_images`] its images; [`keys`] reads and makes secret keys.

@@ -52,7 +52,7 @@ impl Attest {
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let making = making(&project, (&survey, &plan), &self.selection)?;
         let seal = Seal { project: &project, records: &records, key: key.as_ref(), clean: clean(self.sealing.clean) };
-        let sealed = seal.place(subject(&plan, making)?, &parts)?;
+        let sealed = seal.place(&subject(&plan, making)?, &parts)?;
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": key.is_some() });
         let name = if key.is_some() { "release.json" } else { "release.unsigned.json" };
         Ok(Product::lines([project.dist().join(name).display().to_string()]).with_data(data))

@@ -65,7 +65,7 @@ impl Release {
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
         let making = making(&project, (&survey, &plan), &self.selection)?;
         let seal = Seal { project: &project, records: &records, key: key.as_ref(), clean: clean(self.sealing.clean) };
-        let sealed = seal.place(subject(&plan, making)?, &parts)?;
+        let sealed = seal.place(&subject(&plan, making)?, &parts)?;
         build::hooks(&yard, &project.config.root, "after")?;
         let signed = key.is_some();
         let data = serde_json::json!({
@@ -157,9 +157,9 @@ pub struct Seal<'a> {
 
 impl Seal<'_> {
     /// Decides the manifest and puts everything into `dist/`.
-    pub fn place(&self, subject: Subject, parts: &Parts) -> Result<Sealed, Failure> {
+    pub fn place(&self, subject: &Subject, parts: &Parts) -> Result<Sealed, Failure> {
         let Self { project, records, key, clean } = *self;
-        let sealed = attest::seal(&subject, &parts.contents(), key)?;
+        let sealed = attest::seal(subject, &parts.contents(), key)?;
         write_package_record(records, parts)?;
         write_image_record(records, &parts.images)?;
         let archive = |archive: &Archive| {

@@ -55,7 +55,7 @@ pub enum Predicate {
     /// `urn:sealift:release:1`
     Release(Release),
     /// `https://slsa.dev/provenance/v1`, in the form that sealift writes.
-    Provenance(Provenance),
+    Provenance(Box<Provenance>),
 }
 
 /// A statement that is refused.
@@ -129,7 +129,7 @@ impl Statement {
     /// States how a release was made; checked, not sorted.
     pub fn provenance(provenance: Provenance) -> Result<Self, StatementError> {
         provenance.check()?;
-        Ok(Self { predicate: Predicate::Provenance(provenance) })
+        Ok(Self { predicate: Predicate::Provenance(Box::new(provenance)) })
     }
 
     /// Reads the payload of an opened envelope: strict, canonical, of a known predicate, with every rule of it checked.
@@ -203,7 +203,7 @@ impl Statement {
     /// `statement.other-predicate`.
     pub fn into_provenance(self) -> Result<Provenance, StatementError> {
         match self.predicate {
-            Predicate::Provenance(provenance) => Ok(provenance),
+            Predicate::Provenance(provenance) => Ok(*provenance),
             other @ Predicate::Release(_) => Err(other.is_not(PROVENANCE_TYPE)),
         }
     }

@@ -125,7 +125,7 @@ fn a_job_is_told_of_when_it_is_of_the_same_commit() {
 fn it_is_enough_to_build_again() {
     let proxy = Proxy::new();
     proxy.module("example.com/dep", "v1.0.0", &[("dep.go", "package dep\n\nconst Text = \"served\"\n")]);
-    let config = format!("{TARGET}ldflags = [\"-X=main.unused=1\"]\nenv = {{ GOAMD64 = \"v2\" }}\n");
+    let config = format!("{TARGET}ldflags = [\"-X=main.unused=1\"]\ntags = [\"netgo\"]\n");
     let sandbox = Sandbox::with(&[("cmd/app/main.go", MAIN), ("sealift.toml", &config)]).with_proxy(&proxy);
     sandbox.go(&["mod", "edit", "-require=example.com/dep@v1.0.0"]);
     sandbox.go(&["mod", "tidy"]);
