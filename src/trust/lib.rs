@@ -45,6 +45,7 @@
 
 #[macro_use]
 mod text;
+pub mod bundle;
 pub mod digest;
 pub mod dsse;
 pub mod json;
@@ -54,6 +55,7 @@ pub mod policy;
 pub mod statement;
 pub mod verdict;
 
+pub use bundle::{Bundle, BundleError};
 pub use digest::{Digest, Hasher, NotADigest};
 pub use dsse::{DsseError, Envelope, Opened, PayloadType};
 pub use json::JsonError;

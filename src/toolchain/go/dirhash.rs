@@ -22,8 +22,7 @@ pub fn is_hash(text: &str) -> bool {
 /// The SHA-256 digest that such a hash spells.
 pub fn digest(text: &str) -> Option<Digest> {
     let bytes = Base64::decode_vec(text.strip_prefix("h1:")?).ok()?;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Digest::from_hex(&hex).ok()
+    bytes.try_into().ok().map(Digest::from_bytes)
 }
 
 #[cfg(test)]
