@@ -16,6 +16,8 @@ use crate::tools::{self, Folder};
 
 /// How long a started service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The large service's program.
+const NAME: &str = "nats-server";
 /// The most compressed bytes that an image of the large service may have for a platform.
 const LARGEST: u64 = 10_000_000;
 /// What the images of the large service are for.
@@ -36,7 +38,8 @@ pub fn run(arguments: &[String]) -> Outcome {
     cargo()?.args(["build", "--release", "--package", "sealift"]).stream()?;
     let peers = Peers::open(built("release")?)?;
     let mut verdicts = Verdicts::default();
-    peers.images(&mut verdicts)?;
+    let project = peers.release(&mut verdicts)?;
+    peers.images(&project, &mut verdicts)?;
     peers.probe(&mut verdicts)?;
     verdicts.conclude()
 }
@@ -105,24 +108,50 @@ impl Peers {
             .env("SEALIFT_CACHE", self.dir.join("store")))
     }
 
-    /// The images of the large service.
-    fn images(&self, verdicts: &mut Verdicts) -> Outcome {
-        let (project, name) = (self.dir.join("nats"), "nats-server");
+    /// Releases the large service for the default targets; gives the project.
+    fn release(&self, verdicts: &mut Verdicts) -> Result<PathBuf, Failure> {
+        let project = self.dir.join(NAME);
         let lay: &Lay = SUBJECTS.iter().find(|lay| lay.name == "nats").expect("the large service is a subject");
         let go = Folder::find()?.go().unwrap_or_else(|| "go".into());
         lay.lay(&project, go.as_os_str())?;
-        let targets = PLATFORMS.iter().map(|(os, arch, variant)| format!("\"{}\"", slashed(os, arch, variant)));
-        let targets = targets.collect::<Vec<_>>().join(", ");
-        write(
-            &project.join("sealift.toml"),
-            &format!("[build]\ntargets = [{targets}]\n[image]\nbudget = {LARGEST}\n"),
-        )?;
-        let key = self.dir.join("release.key");
+        write(&project.join("sealift.toml"), &format!("[image]\nbudget = {LARGEST}\n"))?;
+        let (key, public) = (self.dir.join("release.key"), self.dir.join("release.key.pub"));
         self.sealift(&project)?.args(["--quiet", "key", "generate"]).args([&key]).output()?;
         self.sealift(&project)?.args(["--plain", "release", "--snapshot", "--key"]).args([&key]).stream()?;
-        let public = self.dir.join("release.key.pub");
         self.sealift(&project)?.args(["--plain", "verify", "--key"]).args([&public]).stream()?;
-        let layout = project.join("dist/image");
+        let dist = project.join("dist");
+        let archives = archives(&dist)?;
+        verdicts.ask("sha256sum", "agrees with checksums.txt", |sha256sum| {
+            let told = Program::new(sha256sum).dir(&dist).args(["--strict", "--check", "checksums.txt"]).output()?;
+            let told = told.lines().filter(|line| line.ends_with(": OK")).count();
+            if archives.len() == 9 && told >= archives.len() {
+                return Ok(format!("{told} files, {} of them archives", archives.len()));
+            }
+            Err(Failure::refused(format!("error: {told} files are right, and there are {} archives", archives.len())))
+        });
+        verdicts.ask("openssl", "verifies the signature of checksums.txt", |openssl| {
+            let verify = Program::new(openssl).dir(&dist).args(["pkeyutl", "-verify", "-pubin", "-rawin", "-inkey"]);
+            let verify = verify.args([&public]).args(["-sigfile", "checksums.txt.sig", "-in", "checksums.txt"]);
+            verify.output().map(|told| told.trim().to_owned())
+        });
+        verdicts.ask("tar", "unpacks the program for this machine, which answers /healthz", |tar| {
+            let archive = archives.iter().find(|path| path.to_string_lossy().ends_with("_linux_amd64.tar.gz"));
+            let archive = archive.ok_or_else(|| Failure::refused("error: no archive is for linux/amd64"))?;
+            let unpacked = self.dir.join("unpacked");
+            std::fs::create_dir(&unpacked).map_err(|error| at(&unpacked, &error))?;
+            Program::new(tar).args(["-C"]).args([&unpacked]).args(["-xf"]).args([archive, Path::new(NAME)]).output()?;
+            let program = unpacked.join(NAME);
+            let mut service = Command::new(&program);
+            service.args(["-a", "127.0.0.1", "-p", "14223", "-m", "18223"]).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut service = Running(service.spawn().map_err(|error| at(&program, &error))?);
+            asked("127.0.0.1:18223", "/healthz", &mut service.0)
+        });
+        Ok(project)
+    }
+
+    /// The images of the large service.
+    fn images(&self, project: &Path, verdicts: &mut Verdicts) -> Outcome {
+        let (layout, name) = (project.join("dist/image"), NAME);
         for (os, arch, variant) in PLATFORMS {
             let place = format!("oci:{}:{name}", layout.display());
             verdicts.ask("skopeo", &format!("inspects {}", slashed(os, arch, variant)), |skopeo| {
@@ -202,6 +231,19 @@ impl Peers {
         commit(&project)?;
         tag(&project, "v1.0.0")?;
         self.sealift(&project)?.args(["--quiet", "image"]).output()?;
+        verdicts.ask("podman", "is given the image of this machine by --load", |podman| {
+            // Its storage is in the home folder.
+            let home = self.dir.join("home");
+            self.sealift(&project)?.env("HOME", &home).args(["--quiet", "image", "--host", "--load"]).output()?;
+            let form = "{{.Os}} {{.User}} {{.Config.Entrypoint}}";
+            let told = Program::new(podman).env("HOME", &home).args(["image", "inspect", "--format", form]);
+            let told = told.args(["localhost/probe:latest"]).output()?;
+            Program::new(podman).env("HOME", &home).args(["rmi", "--force", "localhost/probe:latest"]).output()?;
+            if told.trim() == "linux 65532:65532 [/usr/bin/probe]" {
+                return Ok(told.trim().to_owned());
+            }
+            Err(Failure::refused(format!("error: it says {told:?}")))
+        });
         let mut server = Command::new(&probe);
         server.arg("serve").arg(&secrets).arg("127.0.0.1:0").stdout(Stdio::piped());
         let mut server = Running(server.spawn().map_err(|error| at(&probe, &error))?);
@@ -326,6 +368,12 @@ fn ask(address: &str, path: &str) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// The archives in a folder.
+fn archives(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = std::fs::read_dir(dir).map_err(|error| at(dir, &error))?.flatten().map(|entry| entry.path());
+    Ok(entries.filter(|path| [".tar.gz", ".zip"].iter().any(|end| path.to_string_lossy().ends_with(end))).collect())
 }
 
 fn slashed(os: &str, arch: &str, variant: &str) -> String {

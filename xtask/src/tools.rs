@@ -204,9 +204,9 @@ impl Folder {
         if self.has(tool) { self.program(tool) } else { None }
     }
 
-    /// A program of the table, installed here or anywhere on PATH.
+    /// A program, installed here or anywhere on PATH.
     pub fn anywhere(&self, name: &str) -> Option<PathBuf> {
-        self.program(TOOLS.iter().find(|tool| tool.name == name)?)
+        TOOLS.iter().find(|tool| tool.name == name).map_or_else(|| find(name), |tool| self.program(tool))
     }
 
     /// The go command that the tests will find.

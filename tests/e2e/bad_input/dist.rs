@@ -135,7 +135,7 @@ fn dist_is_on_another_filesystem_than_the_store() {
 
 /// Runs a script in the project with filesystems of its own: `mounts` as root of a mount namespace, then `body`, where
 /// `release` and `verify` run sealift.
-fn mounted(sandbox: &Sandbox, mounts: &str, body: &str) -> Run {
+pub fn mounted(sandbox: &Sandbox, mounts: &str, body: &str) -> Run {
     let (key, public) = sandbox.key();
     let body = format!(
         "release() {{ \"$SEALIFT\" release --snapshot --key {key} >&2; }}\n\

@@ -9,6 +9,8 @@ mod key;
 mod repository;
 mod signal;
 
+pub use dist::mounted;
+
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};

@@ -18,9 +18,22 @@ pub enum Entry<'a> {
     Link(&'a str),
     HardLink(&'a str),
     Device,
+    /// A file of which a PAX record says that it is shorter than its header says.
+    TwoSizes(&'a str),
 }
 
 pub fn layer(entries: &[(&str, Entry<'_>)]) -> Layer {
+    let tar = tar(entries);
+    Layer { blob: gzip(&tar), diff_id: Digest::of(&tar) }
+}
+
+/// A layer whose blob is as large as what it holds.
+pub fn stored(entries: &[(&str, Entry<'_>)]) -> Layer {
+    let tar = tar(entries);
+    Layer { blob: compressed(&tar, flate2::Compression::none()), diff_id: Digest::of(&tar) }
+}
+
+fn tar(entries: &[(&str, Entry<'_>)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (path, entry) in entries {
         let mut header = tar::Header::new_ustar();
@@ -29,13 +42,13 @@ pub fn layer(entries: &[(&str, Entry<'_>)]) -> Layer {
         name[..path.len()].copy_from_slice(path.as_bytes());
         header.as_ustar_mut().unwrap().name = name;
         let content: &[u8] = match entry {
-            Entry::File(content) => content.as_bytes(),
+            Entry::File(content) | Entry::TwoSizes(content) => content.as_bytes(),
             _ => b"",
         };
         header.set_size(content.len() as u64);
         match entry {
             Entry::Folder => header.set_entry_type(tar::EntryType::Directory),
-            Entry::File(_) => header.set_entry_type(tar::EntryType::Regular),
+            Entry::File(_) | Entry::TwoSizes(_) => header.set_entry_type(tar::EntryType::Regular),
             Entry::Link(to) => {
                 header.set_entry_type(tar::EntryType::Symlink);
                 header.set_link_name_literal(to).unwrap();
@@ -47,14 +60,20 @@ pub fn layer(entries: &[(&str, Entry<'_>)]) -> Layer {
             Entry::Device => header.set_entry_type(tar::EntryType::Char),
         }
         header.set_cksum();
+        if matches!(entry, Entry::TwoSizes(_)) {
+            tar.append_pax_extensions([("size", &b"1"[..])]).unwrap();
+        }
         tar.append(&header, content).unwrap();
     }
-    let tar = tar.into_inner().unwrap();
-    Layer { blob: gzip(&tar), diff_id: Digest::of(&tar) }
+    tar.into_inner().unwrap()
 }
 
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    compressed(bytes, flate2::Compression::best())
+}
+
+fn compressed(bytes: &[u8], level: flate2::Compression) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), level);
     std::io::Write::write_all(&mut out, bytes).unwrap();
     out.finish().unwrap()
 }

@@ -158,12 +158,14 @@ fn a_base_that_moves_is_followed_by_update_alone() {
 /// Attacks A01 to A09 in a base's layer: refused before anything is written, or carried as the bytes that they are.
 #[test]
 fn hostile_layers_are_refused_or_carried_untouched() {
-    let attacks: [(&str, Vec<(&str, Entry<'_>)>); 7] = [
+    let long = "x".repeat(1024);
+    let attacks: [(&str, Vec<(&str, Entry<'_>)>); 8] = [
         ("A01 parent", vec![("../../escaped", Entry::File("x"))]),
         ("A01 absolute", vec![("/tmp/escaped-by-sealift", Entry::File("x"))]),
         ("A02 through a link", vec![("etc", Entry::Link("/tmp")), ("etc/escaped-by-sealift", Entry::File("x"))]),
         ("A03 hard link", vec![("etc/passwd", Entry::HardLink("/etc/shadow"))]),
         ("A04 link named .", vec![(".", Entry::Link("/")), ("tmp/escaped-by-sealift", Entry::File("x"))]),
+        ("A05 two sizes", vec![("a", Entry::TwoSizes(&long)), ("b", Entry::File("y"))]),
         ("A09 device", vec![("dev/sda", Entry::Device)]),
         ("A09 duplicate", vec![("a", Entry::File("1")), ("a", Entry::File("2"))]),
     ];

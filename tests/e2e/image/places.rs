@@ -3,9 +3,10 @@
 use std::process::{Child, Command, Stdio};
 
 use super::UPDATE;
-use super::base::alpine_layout;
-use super::digest_of;
-use crate::sandbox::Sandbox;
+use super::base::{self, Entry, Maker, alpine_layout};
+use super::{digest_of, layers, manifest};
+use crate::bad_input::mounted;
+use crate::sandbox::{Run, Sandbox};
 
 /// A registry of go-containerregistry, which ends with the test.
 struct Registry {
@@ -118,6 +119,71 @@ fn pushing_moves_no_tag_and_tags_are_guarded() {
     sandbox.run(&tagging).fails(12, "registry.tag-exists", &["1.2.3"]).quietly();
     let digest = registry.crane(&["digest", &format!("{repository}:latest")]);
     assert_eq!(digest, format!("sha256:{}", digest_of(&reference)));
+}
+
+/// Registries have no compare-and-swap: a tag that two releases move at once leads to one of them afterwards, and
+/// whoever sees the other's is told.
+#[test]
+fn two_releases_of_one_version_at_once() {
+    let registry = Registry::start();
+    let releases: Vec<Sandbox> = ["1000", "2000"]
+        .map(|user| {
+            let sandbox = Sandbox::service();
+            let repository = format!("{}/acme/service", registry.host);
+            let settings = format!("[image]\nrepository = \"{repository}\"\nuser = \"{user}\"\n");
+            sandbox.write("sealift.toml", &settings);
+            sandbox.commit("configure");
+            sandbox.git(&["tag", "v1.2.3"]);
+            sandbox.ok(&["image", "--target", "linux/amd64", "--push"]).quietly();
+            sandbox
+        })
+        .into();
+    let push = ["image", "--target", "linux/amd64", "--push", "--tag"];
+    let started: Vec<Child> = releases
+        .iter()
+        .map(|sandbox| sandbox.command(&push).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+        .collect();
+    let runs: Vec<Run> = started.into_iter().map(|child| Run::of(&child.wait_with_output().unwrap())).collect();
+    let tagged = registry.crane(&["digest", &format!("{}/acme/service:1.2.3", registry.host)]);
+    let mut winners = Vec::new();
+    for run in &runs {
+        let known = ["registry.tag-exists", "registry.tag-moved"].iter().any(|code| run.stderr.contains(code));
+        assert!(run.exit == 0 || (run.exit == 12 && known), "exit {}\n{}", run.exit, run.stderr);
+        if run.exit == 0 {
+            winners.push(format!("sha256:{}", digest_of(run.stdout.lines().next().unwrap())));
+        }
+    }
+    assert!(winners.contains(&tagged) || winners.is_empty(), "{tagged} {winners:?}");
+    // Whoever comes later is refused; the one whose tag it is may come as often as he likes.
+    let exits: Vec<i32> = releases.iter().map(|sandbox| sandbox.run(&push).exit).collect();
+    assert!(exits.contains(&0) && exits.contains(&12), "{exits:?}");
+}
+
+#[test]
+fn the_disk_is_full_while_a_base_is_pulled() {
+    let registry = Registry::start();
+    let sandbox = Sandbox::service();
+    let dir = sandbox.path("large");
+    let maker = Maker::new(&dir);
+    // More than the store will have room for, and far more than the program.
+    let large = base::stored(&[("large", Entry::File(&"large ".repeat(4 << 20)))]);
+    let digest = sealift_trust::Digest::of(&large.blob);
+    let one = maker.manifest(&[large], "amd64", None);
+    maker.finish(&[(&one, Some("1"))]);
+    let base = format!("{}/library/large:1", registry.host);
+    sandbox.ok(&["image", "copy", "oci:large:1", &base]).quietly();
+    std::fs::remove_dir_all(&dir).unwrap();
+    sandbox.write("sealift.toml", &format!("[image]\nbase = \"{base}\"\n"));
+    sandbox.ok(UPDATE).quietly();
+    let body = "SEALIFT_CACHE=$PWD/small \"$SEALIFT\" image --target linux/amd64; echo \"full $?\"\n\
+        find small dist -name '.staged*'; ls -A dist small/stage\n\
+        \"$SEALIFT\" image --target linux/amd64 >made && echo \"free $?\"";
+    let run = mounted(&sandbox, "mkdir small\nmount -t tmpfs -o size=16m none small", body);
+    let shown = format!("{}\n{}", run.stdout, run.stderr);
+    assert_eq!(run.stdout, "full 6\ndist:\n\nsmall/stage:\nfree 0\n", "{shown}");
+    assert!(run.stderr.contains("error[file.no-space]") && run.stderr.contains("hint: free some space"), "{shown}");
+    let layout = sandbox.path("dist/image");
+    assert_eq!(layers(&manifest(&layout, "linux/amd64"))[0]["digest"], digest.to_string());
 }
 
 #[test]

@@ -17,6 +17,7 @@ use sealift_trust::Digest;
 
 use super::program::{Access, Certificates, crane, distribution, in_memory, login, tokens};
 use super::proxy::Proxy;
+use crate::sandbox::Sandbox;
 
 /// An image for two platforms with three layers of 3 MB, and something about it, as a layout.
 fn image(folder: &Path) -> (Layout, Descriptor) {
@@ -206,6 +207,33 @@ fn through_distribution_with_passwords_over_tls_of_a_private_authority() {
     let failure = refused(&way);
     assert_eq!((failure.code, failure.kind.exit_code()), ("registry.unauthorized", 3));
     assert!(failure.hint.unwrap().contains("docker login"));
+}
+
+/// The whole program: its configuration, its environment, its own reading of both.
+#[test]
+fn sealift_image_pushes_over_tls_with_a_password() {
+    let certificates = Certificates::make();
+    let program = distribution(&Access::Password, Some(&certificates), false);
+    let host = &program.address;
+    let sandbox = login(host).iter().fold(Sandbox::service(), |sandbox, (name, value)| sandbox.env(name, value));
+    std::fs::copy(certificates.dir.path().join("ca.pem"), sandbox.path("ca.pem")).unwrap();
+    sandbox.write(
+        "sealift.toml",
+        &format!(
+            "[image]\nrepository = \"{host}/team/{{service}}\"\n\
+             [[registry]]\nhost = \"{host}\"\nca = \"ca.pem\"\n"
+        ),
+    );
+    sandbox.commit("configure");
+    sandbox.git(&["tag", "v1.2.3"]);
+    let push = ["image", "--target", "linux/amd64,linux/arm64", "--push", "--tag"];
+    let pushed = sandbox.ok(&push).stdout;
+    let back = sandbox.ok(&["image", "copy", &format!("{host}/team/service:1.2.3"), "oci:back"]).stdout;
+    let digest = |text: &str| text.trim().rsplit_once("@sha256:").map(|(_, digest)| digest.to_owned());
+    assert!(digest(&pushed).is_some() && digest(&pushed) == digest(&back), "{pushed}\n{back}");
+    let sandbox = sandbox.env("SEALIFT_REGISTRY_PASSWORD", "wrong");
+    let refused = sandbox.run(&push).fails(3, "registry.unauthorized", &[host]);
+    assert!(!refused.stderr.contains("wrong"), "{}", refused.stderr);
 }
 
 #[test]

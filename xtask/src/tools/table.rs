@@ -79,6 +79,7 @@ pub const TOOLS: &[Tool] = &[
     peer("skopeo", "skopeo"),
     peer("umoci", "umoci"),
     peer("buildah", "buildah"),
+    peer("podman", "podman"),
     peer("docker-registry", "docker-registry"),
     go("ko", "github.com/google/ko", "v0.19.1", "bench"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
