@@ -4,6 +4,7 @@
 //! [`seal`] decides every byte and touches nothing; [`place`] makes `dist/` hold exactly these bytes; [`recall`] gives
 //! back what an earlier run packaged, and [`recall_images`] its images; [`keys`] reads and makes secret keys.
 
+mod attach;
 mod error;
 mod job;
 mod journal;
@@ -27,6 +28,7 @@ use sealift_trust::{Digest, Envelope, FileName, PayloadType, Release, SecretKey,
 use crate::artifact::Artifact;
 use crate::product::{Archive, ArchiveKind, Binary, ImageIndex};
 
+pub use attach::{Said, attach, said};
 pub use error::AttestError;
 pub use job::{Disbelief, Job, job};
 pub use layout::{blob_path, layout};

@@ -357,7 +357,7 @@ fn clean_removes_everything_but_a_repository() {
     assert_eq!(files::names(&yard.path("store")).unwrap().len(), 3, "a link is removed, not what it leads to");
     std::fs::create_dir(yard.path("dist/.git")).unwrap();
     let error = yard.try_place(&yard.plan(Some(&key())), Clean::Remove).unwrap_err();
-    assert_eq!((error.code(), yard.there().len()), ("attest.repository", 7));
+    assert_eq!((error.code(), yard.there().len()), ("attest.repository", 8));
 }
 
 #[test]
@@ -557,7 +557,7 @@ fn from_every_state_between_two_images_the_next_run_goes_on() {
             }
             yard.try_place(new, Clean::Refuse).unwrap();
             assert_eq!(yard.deep(), Yard::paths(new), "after {done}");
-            assert_eq!(yard.path("dist/image").exists(), new.len() > 6, "after {done}");
+            assert_eq!(yard.path("dist/image").exists(), new.len() > 7, "after {done}");
             let traces = yard.traces();
             assert!(yard.try_place(new, Clean::Refuse).unwrap().written.is_empty());
             assert_eq!(yard.traces(), traces, "the list is right too");

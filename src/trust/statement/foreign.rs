@@ -12,6 +12,22 @@ const FORMER_TYPE: &str = "https://in-toto.io/Statement/v0.1";
 /// What cosign says of an image that it signs.
 pub const COSIGN_SIGN_TYPE: &str = "https://sigstore.dev/cosign/sign/v1";
 
+/// What cosign signs for an image: a statement that says no more than which image it is (sigstore/cosign,
+/// `specs/BUNDLE_SPEC.md`). The canonical bytes, to be signed as an in-toto statement.
+pub fn cosign_payload(image: Digest) -> Vec<u8> {
+    let text = |text: &str| Value::String(text.to_owned());
+    let object = |members: Vec<(&str, Value)>| {
+        Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>())
+    };
+    let subject = object(vec![("digest", object(vec![("sha256", text(&image.hex()))]))]);
+    json::canonical(&object(vec![
+        ("_type", text(STATEMENT_TYPE)),
+        ("predicate", object(Vec::new())),
+        ("predicateType", text(COSIGN_SIGN_TYPE)),
+        ("subject", Value::Array(vec![subject])),
+    ]))
+}
+
 const LIMITS: Limits = Limits { bytes: MAX_PAYLOAD, values: 4_000_000, numbers: Numbers::Any };
 
 /// A statement of another program: it makes no [`crate::Verified`].

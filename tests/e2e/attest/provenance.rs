@@ -27,6 +27,21 @@ fn statement(sandbox: &Sandbox) -> Value {
     opened(sandbox, "dist/provenance.json").0
 }
 
+/// The statement in an envelope whose signature openssl has verified, and would not if it were over something else.
+pub fn verified_by_openssl(sandbox: &Sandbox, name: &str, public: &str) -> Value {
+    let (statement, message, signature) = opened(sandbox, name);
+    let verified = |message: &[u8]| {
+        let (text, signed) = (sandbox.dir.path().join("message"), sandbox.dir.path().join("signature"));
+        std::fs::write(&text, message).unwrap();
+        std::fs::write(&signed, &signature).unwrap();
+        let mut openssl = Command::new("openssl");
+        openssl.args(["pkeyutl", "-verify", "-pubin", "-inkey", public, "-rawin", "-sigfile"]);
+        openssl.arg(signed).arg("-in").arg(text).output().unwrap().status.success()
+    };
+    assert!(verified(&message) && !verified(&message[1..]), "{name}");
+    statement
+}
+
 /// The dependency of that name.
 fn dependency<'a>(statement: &'a Value, name: &str) -> &'a Value {
     let all = statement["predicate"]["buildDefinition"]["resolvedDependencies"].as_array().unwrap();
@@ -40,21 +55,10 @@ fn openssl_verifies_what_it_is_signed_over() {
     sandbox.ok(&words("release", &["--key", &key])).quietly();
     let run = sandbox.ok(&["verify", "--key", &public]);
     assert!(run.stderr.contains("passed    provenance"), "{}", run.stderr);
-    for name in ["dist/provenance.json", "dist/release.json"] {
-        let (_, message, signature) = opened(&sandbox, name);
-        let verified = |message: &[u8]| {
-            let (text, signed) = (sandbox.dir.path().join("message"), sandbox.dir.path().join("signature"));
-            std::fs::write(&text, message).unwrap();
-            std::fs::write(&signed, &signature).unwrap();
-            let mut openssl = Command::new("openssl");
-            openssl.args(["pkeyutl", "-verify", "-pubin", "-inkey", &public, "-rawin", "-sigfile"]);
-            openssl.arg(signed).arg("-in").arg(text).output().unwrap().status.success()
-        };
-        assert!(verified(&message), "{name}");
-        assert!(!verified(&message[1..]), "{name}");
-    }
+    verified_by_openssl(&sandbox, "dist/release.json", &public);
     // The subjects are what lies there, by the digests that anybody measures.
-    let (statement, files) = (statement(&sandbox), sandbox.digests("dist"));
+    let statement = verified_by_openssl(&sandbox, "dist/provenance.json", &public);
+    let files = sandbox.digests("dist");
     let subjects = statement["subject"].as_array().unwrap();
     let digest_of = |name: &str| {
         let subject = subjects.iter().find(|subject| subject["name"] == name).unwrap();
