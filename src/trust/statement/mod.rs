@@ -55,7 +55,7 @@ pub struct Statement {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Predicate {
     /// `urn:sealift:release:1`
-    Release(Release),
+    Release(Box<Release>),
     /// `https://slsa.dev/provenance/v1`, in the form that sealift writes.
     Provenance(Box<Provenance>),
 }
@@ -125,7 +125,7 @@ impl Statement {
     pub fn release(mut release: Release) -> Result<Self, StatementError> {
         release.sort();
         check::release(&release)?;
-        Ok(Self { predicate: Predicate::Release(release) })
+        Ok(Self { predicate: Predicate::Release(Box::new(release)) })
     }
 
     /// States how a release was made; checked, not sorted.
@@ -176,7 +176,7 @@ impl Statement {
             return Err(StatementError::Subjects { index: wire.subject.len().min(release.artifacts.len()) });
         }
         check::release(&release)?;
-        Ok(Self { predicate: Predicate::Release(release) })
+        Ok(Self { predicate: Predicate::Release(Box::new(release)) })
     }
 
     fn read_provenance(wire: Wire<Provenance>) -> Result<Self, StatementError> {
@@ -194,7 +194,7 @@ impl Statement {
     /// `statement.other-predicate`: what was signed for another purpose is no manifest (A26).
     pub fn into_release(self) -> Result<Release, StatementError> {
         match self.predicate {
-            Predicate::Release(release) => Ok(release),
+            Predicate::Release(release) => Ok(*release),
             other @ Predicate::Provenance(_) => Err(other.is_not(RELEASE_TYPE)),
         }
     }
