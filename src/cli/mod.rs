@@ -85,7 +85,7 @@ enum Command {
     Image(image::Image),
     /// Seal the archives that are in dist/
     Attest(attest::Attest),
-    /// Print the version of the checked-out commit
+    /// Print the version of the checked-out commit: that of its tag, else the next one by its commits
     Version(version::Version),
     /// Print every step that a release would do
     Plan(plan::Plan),

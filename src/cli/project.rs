@@ -58,7 +58,7 @@ pub struct Aim {
 impl Aim {
     /// Of a commit: the tagged version, or a snapshot.
     pub fn release(snapshot: bool, images: Images) -> Self {
-        let mode = if snapshot { Mode::Snapshot } else { Mode::Tagged };
+        let mode = if snapshot { Mode::Snapshot } else { Mode::Release };
         Self { mode, repository: Repository::Required, images }
     }
 }

@@ -1,29 +1,147 @@
 //! `sealift version`.
 
-use clap::Args;
+mod lint;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
 use super::World;
 use super::project::{Project, Selection};
 use crate::console::Product;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
+use crate::host::{files, staging};
 use crate::store::Records;
 use crate::survey;
-use crate::version::Mode;
+use crate::table::{Column, Table};
+use crate::version::{self, Change, Mode, Next, Reader, Release, Told};
+
+/// How many changes people are shown.
+const SHOWN: usize = 20;
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Version {
     /// The version of a snapshot of this tree, whatever it is tagged
     #[arg(long)]
     snapshot: bool,
+    /// Write the version to the file that GITHUB_OUTPUT names, for later steps of the job
+    #[arg(long)]
+    github_output: bool,
+    /// Write the version to a dotenv file: SEALIFT_VERSION=…
+    #[arg(long, value_name = "FILE")]
+    dotenv: Option<PathBuf>,
+    #[command(subcommand)]
+    word: Option<Word>,
+}
+
+#[derive(Subcommand)]
+enum Word {
+    /// Check commit messages: of a range, or of one on stdin (-) as a commit-msg hook
+    Lint(lint::Lint),
 }
 
 impl Version {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
+        if let Some(Word::Lint(lint)) = self.word {
+            return lint.run(world);
+        }
         let project = Project::open(world, &Selection::default(), None)?;
-        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Tagged };
-        let release = survey::release(project.host, &project.config, mode)?;
-        Records::note(&project.config.root, "version.json", &release)?;
-        let data = serde_json::to_value(&release).expect("a release is plain data");
-        Ok(Product::lines([release.version.to_string()]).with_data(data))
+        let mode = if self.snapshot { Mode::Snapshot } else { Mode::Release };
+        let (release, next) = match survey::release(project.host, &project.config, mode) {
+            Ok(found) => found,
+            Err(error) => {
+                let failure = Failure::from(error);
+                if failure.kind == Kind::Nothing {
+                    self.tell(world, &version::told_nothing())?;
+                }
+                return Err(failure);
+            }
+        };
+        if let Some(text) = next.as_ref().and_then(|next| next.warning.clone()) {
+            world.events.warn("version.tag-too-small", text);
+        }
+        self.tell(world, &version::told(&release, next.as_ref()))?;
+        Records::note(&project.config.root, "version.json", &record(&release, next.as_ref()))?;
+        let product = Product::lines([release.version.to_string()]).with_data(data(&release, next.as_ref()));
+        Ok(match &next {
+            Some(next) => shown(product, next),
+            None => product,
+        })
+    }
+
+    /// Writes what later steps of a CI job read.
+    fn tell(&self, world: &World<'_>, told: &Told) -> Result<(), Failure> {
+        if self.github_output {
+            let Some(path) = world.host.env.var("GITHUB_OUTPUT") else {
+                let hint = Some("--dotenv FILE writes a file of your own".to_owned());
+                let text = "GITHUB_OUTPUT is not set: this is no job of GitHub Actions".to_owned();
+                return Err(super::usage("version.no-output", Kind::Usage, text, hint));
+            };
+            files::append(&world.host.env.dir().join(path), &told.lines(Reader::Github))?;
+        }
+        if let Some(path) = &self.dotenv {
+            staging::write(&world.dir().join(path), told.lines(Reader::Dotenv).as_bytes(), 0o644)?;
+        }
+        Ok(())
+    }
+}
+
+/// The record: all but the changes, which may be many.
+fn record(release: &Release, next: Option<&Next>) -> Value {
+    let mut record = serde_json::to_value(release).expect("a release is plain data");
+    if let (Value::Object(record), Some(next)) = (&mut record, next) {
+        record.extend([
+            ("tagged".to_owned(), json!(release.tag.is_some())),
+            ("tag".to_owned(), json!(next.tag)),
+            ("previous".to_owned(), json!(next.previous)),
+            ("previous_tag".to_owned(), json!(next.previous_tag)),
+            ("channel".to_owned(), json!(next.channel)),
+            ("branch".to_owned(), json!(next.branch)),
+            ("bump".to_owned(), json!(next.bump)),
+            ("unconventional".to_owned(), json!(next.unconventional)),
+        ]);
+    }
+    record
+}
+
+fn data(release: &Release, next: Option<&Next>) -> Value {
+    let mut data = record(release, next);
+    if let (Value::Object(data), Some(next)) = (&mut data, next) {
+        data.insert("changes".to_owned(), json!(next.changes));
+    }
+    data
+}
+
+/// Why it is this version, for people.
+fn shown(product: Product, next: &Next) -> Product {
+    let asking: Vec<&Change> = next.changes.iter().filter(|change| change.bump > version::Bump::None).collect();
+    let since = next.previous_tag.as_ref().map_or_else(String::new, |tag| format!(" since {tag}"));
+    let mut note = format!("{}: {} of {} changes{since} ask for it", next.channel, asking.len(), next.changes.len());
+    if next.unconventional > 0 {
+        note += &format!("; {} not conventional (sealift version lint)", next.unconventional);
+    }
+    if asking.is_empty() {
+        return product.with_note(note);
+    }
+    let mut table = Table::new([Column::text("asks for"), Column::text("change"), Column::text("commit")]);
+    let mut sorted = asking.clone();
+    sorted.sort_by_key(|change| std::cmp::Reverse(change.bump));
+    for change in sorted.iter().take(SHOWN) {
+        table.push([change.bump.word().to_owned(), title(change), change.commit.chars().take(12).collect()]);
+    }
+    if asking.len() > SHOWN {
+        note += &format!("; the first {SHOWN} are shown");
+    }
+    product.with_table(table).with_note(note)
+}
+
+fn title(change: &Change) -> String {
+    let scope = change.scope.as_ref().map_or_else(String::new, |scope| format!("({scope})"));
+    let bang = if change.breaking.is_empty() { "" } else { "!" };
+    match &change.kind {
+        Some(kind) => format!("{kind}{scope}{bang}: {}", change.description),
+        None => change.description.clone(),
     }
 }

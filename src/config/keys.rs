@@ -2,6 +2,7 @@
 //! all come from here.
 
 mod image;
+mod version;
 
 /// A table of the file.
 pub struct Table {
@@ -71,6 +72,10 @@ pub enum Text {
     Host,
     /// What stands before the version in a tag.
     TagPrefix,
+    /// A version without prerelease and build metadata.
+    Version,
+    /// The word of a prerelease.
+    Prerelease,
     /// A path within the project, with `/`.
     Path,
     /// A path, relative to the project or absolute.
@@ -115,7 +120,7 @@ pub static ROOT: Table = Table {
     text: "The file `sealift.toml`.",
     keys: &[
         table("project", &PROJECT),
-        table("version", &VERSION),
+        table("version", &version::VERSION),
         Key { shape: Shape::Tables(&SERVICE), ..table("service", &SERVICE) },
         table("build", &BUILD),
         table("package", &PACKAGE),
@@ -136,12 +141,6 @@ static PROJECT: Table = Table {
         key("license", Shape::Text(Text::License), "none", "\"Apache-2.0\"").says("Licence, as an SPDX expression."),
         key("description", Shape::Text(Text::Line), "none", "\"Sells things\"").says("One line about the product."),
     ],
-};
-
-static VERSION: Table = Table {
-    text: "How versions are found.",
-    keys: &[key("tag-prefix", Shape::Text(Text::TagPrefix), "\"v\"", "\"release-\"")
-        .says("What stands before the version in a tag.")],
 };
 
 static SERVICE: Table = Table {
@@ -398,7 +397,9 @@ impl Text {
             Text::License => r"^[A-Za-z0-9.+:() \-]{1,300}$",
             Text::Url => r"^(https?|ssh|git)://[A-Za-z0-9][^\s]*$",
             Text::Host => r"^[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$",
-            Text::TagPrefix => r"^([A-Za-z0-9_][A-Za-z0-9_./\-]*)?$",
+            Text::TagPrefix => r"^([A-Za-z_]|[A-Za-z0-9_][A-Za-z0-9_./\-]*[A-Za-z_./\-])?$",
+            Text::Version => r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$",
+            Text::Prerelease => r"^[0-9]*[A-Za-z\-][0-9A-Za-z\-]*$",
             Text::Path | Text::AnyPath | Text::Glob | Text::Template => r"^[^\u0000-\u001f\\]+$",
             Text::GoVersion => r"^1\.[1-9][0-9]{0,3}(\.(0|[1-9][0-9]{0,3})|rc[1-9][0-9]?)$",
             Text::Flag | Text::LinkerFlag => r"^[^\u0000-\u001f]+$",

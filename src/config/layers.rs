@@ -6,10 +6,11 @@ use std::ops::Range;
 use super::notes::Written;
 use super::origins::{Origin, Origins, segment};
 use super::settings::image::ImageSettings;
+use super::settings::version::{Bump, VersionRules};
 use super::settings::{
     BuildSettings, CompileOverride, CompileSettings, Hooks, PackageSettings, Settings, with_built_in_formats,
 };
-use super::written::{WrittenBuild, WrittenCompile, WrittenImage, WrittenPackage, WrittenSettings};
+use super::written::{WrittenBuild, WrittenCompile, WrittenImage, WrittenPackage, WrittenSettings, WrittenVersion};
 
 /// Takes values from layers, the upper one first.
 pub(super) struct Layers<'a> {
@@ -124,6 +125,28 @@ impl<'a> Layers<'a> {
             budget: self.take_some(&key("budget"), written.budget.as_ref(), below.budget),
             compression: self.take(&key("compression"), written.compression.as_ref(), below.compression),
             level: self.take(&key("level"), written.level.as_ref(), below.level),
+        }
+    }
+
+    /// `[version]` over what is built in.
+    pub fn version(&mut self, written: &WrittenVersion, below: VersionRules) -> VersionRules {
+        let key = |name: &str| format!("version.{name}");
+        let mut types = below.types;
+        for (name, value) in &written.types {
+            let word = self.take(&key(&format!("types.{}", segment(name))), Some(value), String::new());
+            // The reader has refused every other word.
+            let bump = Bump::WORDS.iter().find(|(known, _)| *known == word).map_or(Bump::None, |(_, bump)| *bump);
+            types.insert(name.clone(), bump);
+        }
+        VersionRules {
+            tag_prefix: self.take(&key("tag-prefix"), written.tag_prefix.as_ref(), below.tag_prefix),
+            channels: self.names(&key("channels"), &written.channels, below.channels),
+            uncounted: self.take(&key("uncounted"), written.uncounted.as_ref(), below.uncounted),
+            types,
+            zero: self.take(&key("zero"), written.zero.as_ref(), below.zero),
+            first: self.take(&key("first"), written.first.as_ref(), below.first),
+            unconventional: self.take(&key("unconventional"), written.unconventional.as_ref(), below.unconventional),
+            small_tag: self.take(&key("small-tag"), written.small_tag.as_ref(), below.small_tag),
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::settings::image::ImageSettings;
+use super::settings::version::VersionRules;
 use super::settings::{
     BuildSettings, CompileOverride, Config, PackageSettings, RegistrySettings, ServiceKind, Settings,
 };
@@ -80,8 +81,8 @@ impl Origins {
             ("project.source".into(), optional(&config.project.source)),
             ("project.license".into(), optional(&config.project.license)),
             ("project.description".into(), optional(&config.project.description)),
-            ("version.tag-prefix".into(), text(&config.version.tag_prefix)),
         ];
+        rows.extend(version_rows(&config.version));
         rows.extend(settings_rows("", &config.defaults));
         rows.push((
             "attest.key".into(),
@@ -112,6 +113,23 @@ impl Origins {
 }
 
 type Pairs = Vec<(String, String)>;
+
+fn version_rows(rules: &VersionRules) -> Pairs {
+    // Enums are written as their words are.
+    let word = |value: serde_json::Value| text(value.as_str().unwrap_or_default());
+    let mut rows = vec![("version.tag-prefix".to_owned(), text(&rules.tag_prefix))];
+    let named = |table: &str, name: &str| format!("version.{table}.{}", segment(name));
+    rows.extend(rules.channels.iter().map(|(name, channel)| (named("channels", name), text(channel))));
+    rows.push(("version.uncounted".into(), list(&rules.uncounted)));
+    rows.extend(rules.types.iter().map(|(name, bump)| (named("types", name), text(bump.word()))));
+    rows.extend([
+        ("version.zero".into(), word(serde_json::json!(rules.zero))),
+        ("version.first".into(), text(&rules.first.to_string())),
+        ("version.unconventional".into(), word(serde_json::json!(rules.unconventional))),
+        ("version.small-tag".into(), word(serde_json::json!(rules.small_tag))),
+    ]);
+    rows
+}
 
 fn settings_rows(prefix: &str, settings: &Settings) -> Pairs {
     let mut rows = build_rows(&settings.build);

@@ -6,9 +6,8 @@ use super::error::{ConfigError, Wrong};
 use super::layers::Layers;
 use super::notes::{Notes, Written};
 use super::origins::{Origin, segment};
-use super::settings::{
-    AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings, VersionRules,
-};
+use super::settings::version::VersionRules;
+use super::settings::{AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings};
 use super::written::{Contents, WrittenRegistry, WrittenService};
 use super::{Fallback, Origins, Overrides};
 use crate::archive::Format;
@@ -42,7 +41,7 @@ impl<'a> Resolver<'a> {
     ) -> Result<(Config, Origins), ConfigError> {
         let contents = self.contents;
         let project = self.project(fallback)?;
-        let tag_prefix = self.layers.take("version.tag-prefix", contents.tag_prefix.as_ref(), "v".into());
+        let version = self.layers.version(&contents.version, VersionRules::built_in());
         let defaults = self.layers.settings("", &contents.settings, Settings::built_in());
         let services: Vec<Service> =
             contents.services.iter().map(|written| self.service(written, &project, &defaults)).collect();
@@ -54,7 +53,7 @@ impl<'a> Resolver<'a> {
         let mut config = Config {
             root: root.to_owned(),
             project,
-            version: VersionRules { tag_prefix },
+            version,
             defaults,
             services,
             registries,

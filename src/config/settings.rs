@@ -2,6 +2,7 @@
 //! nature (a project may have no licence).
 
 pub mod image;
+pub mod version;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
 use image::ImageSettings;
+use version::VersionRules;
 
 /// A whole configuration.
 #[derive(Clone, Debug, Serialize)]
@@ -47,13 +49,6 @@ pub struct Project {
     pub license: Option<String>,
     /// One line.
     pub description: Option<String>,
-}
-
-/// `[version]`.
-#[derive(Clone, Debug, Serialize)]
-pub struct VersionRules {
-    /// What stands before the version in a tag, usually `v`.
-    pub tag_prefix: String,
 }
 
 /// One `[[service]]`.

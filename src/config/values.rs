@@ -1,6 +1,7 @@
 //! The rules for single values: names, paths, versions, addresses, targets, formats.
 
 pub(super) mod image;
+pub(super) mod version;
 
 use sealift_trust::name::FileName;
 
@@ -85,7 +86,8 @@ pub(super) fn tag_prefix(text: &str) -> Result<String, Wrong> {
     let hidden = |text: &str| text.split('/').any(|part| part.starts_with('.')) || text.contains("..");
     let bad = text.len() > 100 || !text.chars().all(fits) || hidden(text) || text.contains("//");
     // Git refuses components that end in `.lock`.
-    if bad || text.starts_with(['-', '/']) || text.contains(".lock/") {
+    // Behind a digit nobody could tell where the version begins: "v1" and "v" would both fit v11.0.0.
+    if bad || text.starts_with(['-', '/']) || text.contains(".lock/") || text.ends_with(|c: char| c.is_ascii_digit()) {
         let why = format!("{} cannot stand in front of a tag's version", quoted(text));
         return Err(Wrong::new("config.value", why).hint("for example \"v\", \"\" or \"api/v\""));
     }

@@ -1,6 +1,7 @@
 //! The file as it is written: every value that is there, with its place, and nothing that is not.
 
 mod image;
+mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -23,6 +24,7 @@ use crate::archive::Format;
 use crate::target::Pattern;
 
 pub(super) use image::WrittenImage;
+pub(super) use version::WrittenVersion;
 
 /// How many services a file may have: each holds its own copy of the defaults.
 const MAX_SERVICES: usize = 256;
@@ -36,7 +38,7 @@ pub(super) struct Contents {
     pub source: Option<Written<String>>,
     pub license: Option<Written<String>>,
     pub description: Option<Written<String>>,
-    pub tag_prefix: Option<Written<String>>,
+    pub version: WrittenVersion,
     pub settings: WrittenSettings,
     pub services: Vec<WrittenService>,
     pub registries: Vec<WrittenRegistry>,
@@ -135,7 +137,7 @@ fn contents(root: &Section) -> Contents {
         contents.license = project.text("license", values::license);
         contents.description = project.text("description", values::line);
     }
-    contents.tag_prefix = root.table("version").and_then(|version| version.text("tag-prefix", values::tag_prefix));
+    contents.version = root.table("version").map(|section| version::read(&section)).unwrap_or_default();
     contents.services = root.tables("service", MAX_SERVICES).iter().map(service).collect();
     contents.registries = registries(root);
     contents.key = root.table("attest").and_then(|attest| attest.text("key", values::any_path));

@@ -62,6 +62,82 @@ fn next_field(reader: &mut dyn BufRead) -> io::Result<Option<String>> {
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
+/// The most that is kept of one message; what comes after it has no say in a version.
+const MESSAGE_CAP: usize = 256 << 10;
+
+/// A commit with what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Its full object name.
+    pub id: String,
+    /// Those of its parents.
+    pub parents: Vec<String>,
+    /// The committer's time, in seconds since 1970; a time before that is 0.
+    pub time: u64,
+    /// The author's name, by the repository's mailmap: any text.
+    pub author: String,
+    /// Its message: any text, of which what is over 256 KiB is left out.
+    pub message: String,
+}
+
+impl Logged {
+    /// Whether it has several parents.
+    pub fn is_merge(&self) -> bool {
+        self.parents.len() > 1
+    }
+}
+
+/// The commits that a range of revisions means (gitrevisions(7)), children before their parents, the newest first.
+/// `range` holds words for `git log`; one that is not safe as a word must not come in.
+pub fn logged(host: &Host, git: &Git, range: &[&str]) -> Result<Vec<Logged>, HistoryError> {
+    // A message cannot hold a NUL, nor can a name.
+    let form = "--format=%H%x00%P%x00%ct%x00%aN%x00%B";
+    let fixed = ["log", "--topo-order", "--no-show-signature", "--no-color", "--encoding=UTF-8", "-z", form];
+    let command = git.command(fixed.into_iter().chain(["--end-of-options"]).chain(range.iter().copied()).chain(["--"]));
+    let mut all = Vec::new();
+    let mut bad = None;
+    host.stream(&command, &[], &mut |reader| {
+        while let Some(id) = capped_field(reader)? {
+            let mut rest = [const { String::new() }; 4];
+            for field in &mut rest {
+                *field = capped_field(reader)?.unwrap_or_default();
+            }
+            let [parents, time, author, message] = rest;
+            if parse_commit(&format!("{id} 0")).is_none() {
+                bad = Some(id.chars().take(100).collect::<String>());
+                return Ok(());
+            }
+            let parents = parents.split_whitespace().map(str::to_owned).collect();
+            all.push(Logged { id, parents, time: time.parse().unwrap_or(0), author, message });
+        }
+        Ok(())
+    })
+    .map_err(|error| git.explain(error))?;
+    bad.map_or(Ok(all), |answer| Err(HistoryError::Answer(answer)))
+}
+
+/// Reads up to a NUL, and keeps the beginning.
+fn capped_field(reader: &mut dyn BufRead) -> io::Result<Option<String>> {
+    let mut kept = Vec::new();
+    let mut any = false;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            break;
+        }
+        any = true;
+        let end = buffer.iter().position(|byte| *byte == 0);
+        let part = &buffer[..end.unwrap_or(buffer.len())];
+        kept.extend_from_slice(&part[..part.len().min(MESSAGE_CAP - kept.len())]);
+        let used = end.map_or(buffer.len(), |end| end + 1);
+        reader.consume(used);
+        if end.is_some() {
+            break;
+        }
+    }
+    Ok(any.then(|| String::from_utf8_lossy(&kept).into_owned()))
+}
+
 /// Reads `<object name> <seconds>`.
 pub(super) fn parse_commit(line: &str) -> Option<Commit> {
     let (id, time) = line.split_once(' ')?;

@@ -1,6 +1,7 @@
 //! The repository, read through the `git` program: one process for each question, never one for each commit.
 
 mod log;
+mod tags;
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,8 @@ use crate::error::{Fault, Kind};
 use crate::host::Host;
 use crate::host::process::ProcessError;
 
-pub use log::last_affecting;
+pub use log::{Logged, last_affecting, logged};
+pub use tags::{Tag, nearest, reached, tags};
 
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,8 +33,6 @@ pub struct History {
     pub head: Commit,
     /// The branch that is checked out, if one is.
     pub branch: Option<String>,
-    /// Tags at that commit.
-    pub tags: Vec<String>,
     /// Paths, relative to the top, that differ from the commit or that git does not know and does not ignore.
     pub changes: Vec<String>,
     /// Where `origin` is, with credentials taken out.
@@ -204,11 +204,9 @@ pub fn read(host: &Host, git: &Git, ours: &[String]) -> Result<History, HistoryE
         git.text(host, ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames"])?;
     let status = Status::parse(&status, ours)?;
     let id = status.head.ok_or(HistoryError::NoCommit)?;
-    let about = git.text(host, ["for-each-ref", &format!("--points-at={id}"), "--format=%(refname)", "refs/tags"])?;
-    let tags = about.lines().filter_map(|line| line.strip_prefix("refs/tags/")).map(str::to_owned).collect();
     let head = commit(host, git, &id)?;
     let source = origin(host, git);
-    Ok(History { top: PathBuf::from(top), head, branch: status.branch, tags, changes: status.changes, source })
+    Ok(History { top: PathBuf::from(top), head, branch: status.branch, changes: status.changes, source })
 }
 
 fn commit(host: &Host, git: &Git, id: &str) -> Result<Commit, HistoryError> {

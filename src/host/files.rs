@@ -135,6 +135,22 @@ pub fn read_text(path: &Path, cap: u64) -> Result<String, FileError> {
     String::from_utf8(read(path, cap)?).map_err(|_| FileError::NotText { path: path.display().to_string() })
 }
 
+/// Reads standard input, of which there may be at most `cap` bytes; what is not UTF-8 is replaced.
+pub fn stdin(cap: u64) -> Result<String, FileError> {
+    let (mut bytes, path) = (Vec::new(), Path::new("standard input"));
+    io::stdin().lock().take(cap + 1).read_to_end(&mut bytes).map_err(at("read", path))?;
+    if bytes.len() as u64 > cap {
+        return Err(FileError::TooLarge { path: path.display().to_string(), cap });
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Adds lines to the end of a file of somebody else, in one write.
+pub fn append(path: &Path, lines: &str) -> Result<(), FileError> {
+    let file = fs::OpenOptions::new().append(true).create(true).open(path);
+    file.and_then(|mut file| io::Write::write_all(&mut file, lines.as_bytes())).map_err(at("add to", path))
+}
+
 /// Measures a file: digest and size.
 pub fn measure(path: &Path) -> Result<Artifact, FileError> {
     Artifact::measure(open(path)?).map_err(at("read", path))

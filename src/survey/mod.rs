@@ -6,6 +6,7 @@ mod certificates;
 mod error;
 mod extras;
 mod images;
+mod next;
 mod services;
 mod stamps;
 mod workspace;
@@ -21,17 +22,18 @@ use serde::Serialize;
 use crate::artifact::Artifact;
 use crate::config::settings::{CompileSettings, Config, Settings};
 use crate::event::Events;
-use crate::history::{self, Git, History, HistoryError};
+use crate::history::{self, Git, History, HistoryError, Logged};
 use crate::host::Host;
 use crate::lock::Lock;
 use crate::store::Store;
 use crate::target::Target;
 use crate::toolchain::sources::{OtherModule, Tree};
-use crate::version::{self, Mode, Release, Stamp};
+use crate::version::{self, Mode, Next, Release, Stamp};
 
 pub use certificates::Certificate;
 pub use error::SurveyError;
 pub use images::{Base, ImageInputs, PinnedBase, within};
+pub use next::Timeline;
 pub use workspace::{Toolchain, module_path, toolchain_versions};
 
 /// What is asked for.
@@ -69,6 +71,8 @@ pub enum Repository {
 pub struct Survey {
     /// Which release this is.
     pub release: Release,
+    /// What is new in it, where it is no snapshot.
+    pub next: Option<Next>,
     /// One toolchain for each module or workspace.
     pub toolchains: Vec<Toolchain>,
     /// The services.
@@ -187,7 +191,7 @@ pub fn survey(
     let roots = workspace::find_roots(&config.root)?;
     let tree = Tree::read(&roots, &own_folders(&config.root))?;
     let reader = Reader { host, events, config, store, lock, git, history, tree };
-    let release = reader.release(request.mode)?;
+    let (release, next) = reader.release(request.mode)?;
     let mut found = services::find(&reader, &request.services)?;
     let tidiness = reader.tree.tidiness();
     stamps::stamp(&reader, &release, &mut found)?;
@@ -200,7 +204,7 @@ pub fn survey(
             service.image = images::inputs(&reader, service.name.as_str(), &service.settings, &targets)?;
         }
     }
-    Ok(Survey { release, toolchains: found.toolchains, services: found.services, source, tidiness, released })
+    Ok(Survey { release, next, toolchains: found.toolchains, services: found.services, source, tidiness, released })
 }
 
 /// The folders that sealift itself writes: no part of the sources.
@@ -208,10 +212,19 @@ fn own_folders(root: &std::path::Path) -> [PathBuf; 2] {
     [root.join("dist"), root.join(".sealift")]
 }
 
-/// Finds the version alone, without looking at services.
-pub fn release(host: &Host, config: &Config, mode: Mode) -> Result<Release, SurveyError> {
+/// Finds the version alone, without looking at services; with it, where it is no snapshot, what is new in it.
+pub fn release(host: &Host, config: &Config, mode: Mode) -> Result<(Release, Option<Next>), SurveyError> {
     let (git, history) = repository(host, config)?;
     release_of(host, config, (&git, &history), mode)
+}
+
+/// The commits since the last version.
+pub fn unreleased(host: &Host, config: &Config) -> Result<Vec<Logged>, SurveyError> {
+    let (git, history) = repository(host, config)?;
+    let line = Timeline::read(host, &git, &history)?;
+    let versions = version::versions(&line.tags, &config.version.tag_prefix);
+    let base = line.base(&versions, |_| true)?;
+    line.since(base)
 }
 
 fn release_of(
@@ -219,12 +232,37 @@ fn release_of(
     config: &Config,
     (git, history): (&Git, &History),
     mode: Mode,
-) -> Result<Release, SurveyError> {
-    let reachable = history::reachable_tags(host, git, &history.head.id)?;
-    let mut release = version::release(history, &reachable, &config.version.tag_prefix, mode)?;
+) -> Result<(Release, Option<Next>), SurveyError> {
+    let rules = &config.version;
+    let (mut release, next) = match mode {
+        Mode::Release => {
+            version::clean(history)?;
+            let (next, given) = Timeline::read(host, git, history)?.next(rules)?;
+            (Release::of(history, next.version.clone(), given.then(|| next.tag.clone())), Some(next))
+        }
+        Mode::Any | Mode::Snapshot => (found_or_snapshot(host, config, (git, history), mode)?, None),
+    };
     release.commit.time = epoch(host)?.unwrap_or(release.commit.time);
     release.source = config.project.source.clone().or(release.source);
-    Ok(release)
+    Ok((release, next))
+}
+
+fn found_or_snapshot(
+    host: &Host,
+    config: &Config,
+    (git, history): (&Git, &History),
+    mode: Mode,
+) -> Result<Release, SurveyError> {
+    let rules = &config.version;
+    if mode == Mode::Any && version::clean(history).is_ok() {
+        let line = Timeline::read(host, git, history)?;
+        let versions = version::versions(&line.tags, &rules.tag_prefix);
+        if let Ok(Some(tagged)) = line.given(rules, &versions) {
+            return Ok(Release::of(history, tagged.version.clone(), Some(tagged.tag.clone())));
+        }
+    }
+    let reachable = history::reachable_tags(host, git, &history.head.id)?;
+    Ok(Release::snapshot(history, &reachable, &rules.tag_prefix))
 }
 
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org): takes the place of every commit time.
@@ -259,12 +297,16 @@ impl Reader<'_> {
         Ok(versions.filter(|version| version.pre.is_empty()).collect())
     }
 
-    fn release(&self, mode: Mode) -> Result<Release, SurveyError> {
+    fn release(&self, mode: Mode) -> Result<(Release, Option<Next>), SurveyError> {
         if let (Some(git), Some(history)) = (&self.git, &self.history) {
-            return release_of(self.host, self.config, (git, history), mode);
+            let (release, next) = release_of(self.host, self.config, (git, history), mode)?;
+            if let Some(text) = next.as_ref().and_then(|next| next.warning.clone()) {
+                self.events.warn("version.tag-too-small", text);
+            }
+            return Ok((release, next));
         }
         let commit = history::Commit { id: String::new(), time: epoch(self.host)?.unwrap_or(0) };
         let version = version::snapshot(&[], &self.config.version.tag_prefix, "", None);
-        Ok(Release { version, tag: None, commit, snapshot: true, dirty: true, source: None })
+        Ok((Release { version, tag: None, commit, snapshot: true, dirty: true, source: None }, None))
     }
 }

@@ -164,12 +164,32 @@ fn an_unsigned_snapshot_says_so_and_is_refused() {
 }
 
 #[test]
-fn a_release_wants_a_tag_and_a_clean_tree() {
+fn a_release_wants_something_to_release_and_a_clean_tree() {
     let sandbox = Sandbox::service();
-    sandbox.run(&["release"]).fails(5, "version.no-tag", &["--snapshot"]).quietly();
     sandbox.git(&["tag", "v1.0.0"]);
+    sandbox.commit("docs: only");
+    sandbox.run(&["release"]).fails(4, "version.nothing", &["since v1.0.0"]).quietly();
+    sandbox.git(&["checkout", "-q", "-b", "feature/x"]);
+    sandbox.run(&["release"]).fails(4, "version.no-channel", &["feature/x", "--snapshot"]).quietly();
     sandbox.write("new.go", "package main\n");
     sandbox.run(&["release"]).fails(5, "repository.dirty", &["new.go"]).quietly();
+}
+
+/// Tag last: the commits decide, and the tag that comes afterwards changes nothing.
+#[test]
+fn a_commit_without_a_tag_is_released_under_its_next_version() {
+    let sandbox = Sandbox::service();
+    let release = ["release", "--target", "linux/amd64"];
+    sandbox.ok(&release).quietly();
+    let first = sandbox.digests("dist");
+    assert!(first.contains_key("service_0.1.0_linux_amd64.tar.gz"), "{first:?}");
+    sandbox.git(&["tag", "-a", "-m", "first", "v0.1.0"]);
+    sandbox.ok(&release).quietly();
+    assert_eq!(sandbox.digests("dist"), first, "tag first and tag last are the same release");
+    sandbox.commit("feat: more");
+    assert!(sandbox.ok(&["release", "--dry-run"]).stdout.contains("0.2.0"));
+    sandbox.git(&["tag", "v0.1.1"]);
+    sandbox.run(&["release"]).fails(5, "version.tag-too-small", &["0.2.0", "more"]).quietly();
 }
 
 #[test]

@@ -74,9 +74,11 @@ fn a_shallow_clone() {
 }
 
 #[test]
-fn a_dirty_tree_or_no_tag_is_no_release() {
+fn a_dirty_tree_or_no_branch_is_no_release() {
     let sandbox = project();
-    refused(&sandbox, &["release"], 5, "version.no-tag", &["no tag"], "git tag -a");
+    sandbox.git(&["checkout", "-q", "--detach"]);
+    refused(&sandbox, &["release"], 5, "version.no-branch", &["no branch"], "SEALIFT_BRANCH=main");
+    sandbox.git(&["checkout", "-q", "main"]);
     sandbox.git(&["tag", "v1.0.0"]);
     sandbox.write("main.go", &MAIN.replace("well", "changed"));
     sandbox.write("new\nline.txt", "");

@@ -1,0 +1,34 @@
+//! The keys of `[version]`.
+
+use super::{Shape, Table, Text, key};
+use crate::config::values::version::{SMALL_TAG, UNCONVENTIONAL, ZERO};
+
+pub(super) static VERSION: Table = Table {
+    text: "How versions are found.",
+    keys: &[
+        key("tag-prefix", Shape::Text(Text::TagPrefix), "\"v\"", "\"release-\"")
+            .says("What stands before the version in a tag."),
+        key("channels", Shape::Strings, CHANNELS, "{ \"feature/*\" = \"alpha\" }").says(
+            "Channel by branch, `*` for any characters: `stable`, the word of a prerelease, or `none`. Added to the \
+             defaults, branch by branch; the most exact name counts.",
+        ),
+        key("uncounted", Shape::List(Text::Prerelease), "[]", "[\"dev\"]")
+            .says("Channels without a counter: `3.0.0-dev` in place of `3.0.0-dev.4`."),
+        key("types", Shape::Strings, TYPES, "{ deps = \"patch\" }").says(
+            "What a commit's type asks for: `major`, `minor`, `patch` or `none`. Added to the defaults, type by type; a \
+             breaking change is always major.",
+        ),
+        key("zero", Shape::Choice(ZERO), "\"minor\"", "\"major\"").says(
+            "Before 1.0.0: with `minor` a breaking change moves the second number, with `shift` a feature moves only \
+             the third too, with `major` a breaking change leads to 1.0.0.",
+        ),
+        key("first", Shape::Text(Text::Version), "\"0.1.0\"", "\"1.0.0\"").says("The version of the first release."),
+        key("unconventional", Shape::Choice(UNCONVENTIONAL), "\"ignore\"", "\"refuse\"")
+            .says("What a commit asks for whose message is not conventional; `refuse` releases nothing until it is."),
+        key("small-tag", Shape::Choice(SMALL_TAG), "\"refuse\"", "\"warn\"")
+            .says("What happens when a tag that is there names a smaller step than its commits ask for."),
+    ],
+};
+
+const CHANNELS: &str = "main, master, hotfix/*: stable; release/*: rc; develop: dev";
+const TYPES: &str = "feat: minor; fix, perf, revert: patch";
