@@ -224,7 +224,8 @@ impl Sending<'_> {
         size: u64,
         answered: impl Fn() -> bool,
     ) -> Result<(), HttpError> {
-        let (mut left, mut room) = (size, Room::default());
+        // Those that wait, the one that is sent and the one that is read.
+        let (mut left, mut room) = (size, Room::of(WAITING + 2));
         while left > 0 && !answered() {
             let most = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
             let mut piece = room.take(most);
