@@ -4,6 +4,7 @@
 
 mod sandbox;
 
+mod affected;
 mod attacks;
 mod attest;
 mod bad_input;
@@ -16,6 +17,7 @@ mod key;
 mod modules;
 mod package;
 mod plan;
+mod refs;
 mod registry;
 mod release;
 mod reproducible;
