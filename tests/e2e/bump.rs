@@ -9,7 +9,7 @@ fn workspace() -> Sandbox {
     let go = go_version();
     Sandbox::with(&[
         ("go.mod", &format!("module example.com/m\n\ngo {go}\n\nrequire example.com/m/lib v1.4.0 // ours\n")),
-        ("go.work", &format!("go {go}\n\nuse (\n\t.\n\t./lib\n)\n\nreplace example.com/m/lib => ./lib\n")),
+        ("go.work", &format!("go {go}\n\nuse (\n\t.\n\t./lib\n)\n")),
         (
             "main.go",
             "package main\n\nimport (\n\t\"example.com/m/inner\"\n\t\"example.com/m/lib\" // \"example.com/m/lib\"\n)\n\nfunc main() { inner.Do(lib.Name) }\n",
@@ -37,7 +37,7 @@ fn a_major_version_of_go_is_checked_and_fixed() {
     sandbox.run(&["version", "bump", "2.0.0"]).fails(3, "version.module-path", &lines).quietly();
     assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
     let run = sandbox.ok(&["version", "bump", "2.0.0", "--fix"]);
-    assert_eq!(run.stdout, "go.mod\ngo.work\nlib/go.mod\nmain.go\n");
+    assert_eq!(run.stdout, "go.mod\nlib/go.mod\nmain.go\n");
     assert!(sandbox.read("go.mod").contains("require example.com/m/lib/v2 v2.0.0 // ours"));
     builds(&sandbox);
     assert_eq!(sandbox.ok(&["version", "bump", "2.0.0"]).stdout, "");
