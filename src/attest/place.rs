@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sealift_trust::name::InnerPath;
-use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE, LAYOUT, LAYOUT_INDEX, MANIFEST, UNSIGNED};
+use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE, LAYOUT, LAYOUT_INDEX, MANIFEST, PROVENANCE, UNSIGNED};
 
 use self::there::There;
 use super::{AttestError, journal};
@@ -84,7 +84,7 @@ impl Reach {
     /// Whether a file of ours stays although nothing places it.
     fn spares(self, path: &InnerPath) -> bool {
         let is_below = path.as_str().strip_prefix(LAYOUT).is_some_and(|rest| rest.starts_with('/'));
-        let follows = matches!(path.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE | MANIFEST | UNSIGNED);
+        let follows = matches!(path.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE | PROVENANCE | MANIFEST | UNSIGNED);
         let is_sbom = SbomFormat::ALL
             .iter()
             .any(|format| path.as_str().strip_suffix(format.extension()).is_some_and(|stem| stem.ends_with('.')));

@@ -12,7 +12,7 @@ use super::settings::{
     Settings,
 };
 use super::written::{Contents, WrittenRegistry, WrittenService};
-use super::{Fallback, Loaded, Overrides};
+use super::{Fallback, Origins, Overrides};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
 use crate::host::Host;
@@ -42,7 +42,7 @@ impl<'a> Resolver<'a> {
         root: &Path,
         fallback: &Fallback,
         overrides: &Overrides,
-    ) -> Result<Loaded, ConfigError> {
+    ) -> Result<(Config, Origins), ConfigError> {
         let contents = self.contents;
         let project = self.project(fallback)?;
         let version = self.layers.version(&contents.version, VersionRules::built_in());
@@ -72,7 +72,7 @@ impl<'a> Resolver<'a> {
         self.override_with(&mut config, overrides)?;
         match self.notes.problems() {
             Some(problems) => Err(ConfigError::Invalid(problems)),
-            None => Ok(Loaded { config, origins: self.layers.origins }),
+            None => Ok((config, self.layers.origins)),
         }
     }
 
