@@ -1,6 +1,5 @@
 //! The files of a database that lies in a folder or in a zip.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -8,9 +7,13 @@ use std::sync::{Mutex, PoisonError};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use crate::archive::ReadSeek;
 use crate::host::files::{self, FileError, What};
 use crate::host::{clock, tree};
 use crate::scan::error::ScanError;
+
+/// An open file.
+type Opened = Box<dyn ReadSeek + Send>;
 
 /// Where the files are.
 pub(super) struct Files {
@@ -21,7 +24,7 @@ pub(super) struct Files {
 
 enum Kind {
     Folder,
-    Zip(Mutex<ZipArchive<BufReader<File>>>),
+    Zip(Mutex<ZipArchive<BufReader<Opened>>>),
 }
 
 impl Files {
@@ -37,7 +40,8 @@ impl Files {
         let kind = match files::what(&real)? {
             What::Folder => Kind::Folder,
             What::File { .. } => {
-                let archive = ZipArchive::new(BufReader::new(files::open(&real)?)).map_err(|error| match error {
+                let file: Opened = Box::new(files::open(&real)?);
+                let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| match error {
                     ZipError::Io(error) => ScanError::File(files::at("read", &real)(error)),
                     error => ScanError::Broken {
                         place: place.to_owned(),
