@@ -141,6 +141,9 @@ impl History {
                 }
             }
         }
+        // A tag at the last commit would be taken as it is.
+        let message = maker.message();
+        maker.commit(0, &message, None);
         history.stream = maker.stream;
         history
     }
