@@ -1,14 +1,17 @@
-//! From archives and images to a release that can be judged: checksums, the signed manifest, and a `dist/` that is never
-//! half-made.
+//! From archives and images to a release that can be judged: checksums, the signed manifest, its provenance, and a `dist/`
+//! that is never half-made.
 //!
 //! [`seal`] decides every byte and touches nothing; [`place`] makes `dist/` hold exactly these bytes; [`recall`] gives
 //! back what an earlier run packaged, and [`recall_images`] its images; [`keys`] reads and makes secret keys.
 
+mod attach;
 mod error;
+mod job;
 mod journal;
 pub mod keys;
 mod layout;
 mod place;
+mod provenance;
 mod recall;
 #[cfg(test)]
 mod tests;
@@ -18,16 +21,19 @@ use std::path::PathBuf;
 use sealift_trust::json::MAX_INTEGER;
 use sealift_trust::statement::{
     Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, CHECKSUMS_SIGNATURE, Commit, Held, MANIFEST,
-    MAX_MANIFEST, Service, SourceUrl, Timestamp, UNSIGNED,
+    MAX_MANIFEST, PROVENANCE, Service, SourceUrl, Timestamp, UNSIGNED,
 };
-use sealift_trust::{Digest, Envelope, FileName, PayloadType, Predicate, Release, SecretKey, Statement, name};
+use sealift_trust::{Digest, Envelope, FileName, PayloadType, Release, SecretKey, Statement, name};
 
 use crate::artifact::Artifact;
 use crate::product::{Archive, ArchiveKind, Binary, ImageIndex};
 
+pub use attach::{Said, attach, said};
 pub use error::AttestError;
+pub use job::{Disbelief, Job, job};
 pub use layout::{blob_path, layout};
 pub use place::{Clean, Dist, Placed, Placement, Reach, Source, place};
+pub use provenance::{Asked, Making};
 pub use recall::{Recalled, recall, recall_images};
 
 /// What a release says of itself, besides its artifacts.
@@ -49,6 +55,8 @@ pub struct Subject {
     pub created: u64,
     /// The services in it, with what is stamped into their binaries.
     pub services: Vec<Service>,
+    /// How it was made.
+    pub making: Making,
 }
 
 /// What a release is made of.
@@ -82,24 +90,28 @@ pub struct Sealed {
     pub files: Vec<(FileName, Vec<u8>)>,
 }
 
-/// Decides `checksums.txt`, `checksums.txt.sig` and `release.json`, or without a key `checksums.txt` and
+/// Decides `checksums.txt`, `checksums.txt.sig`, `provenance.json` and `release.json`, or without a key `checksums.txt` and
 /// `release.unsigned.json`. The same input gives the same bytes.
 pub fn seal(subject: &Subject, contents: &Contents<'_>, key: Option<&SecretKey>) -> Result<Sealed, AttestError> {
-    let companions: &[&str] = if key.is_some() { &[CHECKSUMS, CHECKSUMS_SIGNATURE] } else { &[CHECKSUMS] };
+    let companions: &[&str] = if key.is_some() { &[CHECKSUMS, CHECKSUMS_SIGNATURE, PROVENANCE] } else { &[CHECKSUMS] };
     let statement = Statement::release(release(subject, contents, companions)?)?;
     let payload = statement.to_payload()?;
     let manifest = Digest::of(&payload);
-    let Predicate::Release(release) = statement.into_predicate();
+    let release = statement.into_release()?;
     let checksums = release.checksums().into_bytes();
     let mut files = Vec::new();
     match key {
         None => files.extend([(CHECKSUMS, checksums), (UNSIGNED, payload)]),
         Some(key) => {
             let signature = key.sign(&checksums).as_bytes().to_vec();
+            let manifest = envelope(payload, key)?;
+            let provenance = subject.making.provenance(subject, &release, Digest::of(&manifest))?;
+            let provenance = envelope(Statement::provenance(provenance)?.to_payload()?, key)?;
             files.extend([
                 (CHECKSUMS, checksums),
                 (CHECKSUMS_SIGNATURE, signature),
-                (MANIFEST, envelope(payload, key)?),
+                (PROVENANCE, provenance),
+                (MANIFEST, manifest),
             ]);
         }
     }
@@ -123,7 +135,7 @@ impl Sealed {
     }
 }
 
-/// Signs, and opens what was signed: a manifest that nobody can verify must not be published, whatever went wrong.
+/// Signs, and opens what was signed: a statement that nobody can verify must not be published, whatever went wrong.
 fn envelope(payload: Vec<u8>, key: &SecretKey) -> Result<Vec<u8>, AttestError> {
     let digest = Digest::of(&payload);
     let bytes = Envelope::sign(PayloadType::InToto, payload, key)?.to_bytes();

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sealift_trust::name::InnerPath;
-use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE, LAYOUT, LAYOUT_INDEX, MANIFEST, UNSIGNED};
+use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE, LAYOUT, LAYOUT_INDEX, MANIFEST, PROVENANCE, UNSIGNED};
 
 use self::there::There;
 use super::{AttestError, journal};
@@ -85,7 +85,8 @@ impl Reach {
             Reach::All => false,
             Reach::Files => is_below,
             Reach::Images => {
-                !is_below && !matches!(path.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE | MANIFEST | UNSIGNED)
+                !is_below
+                    && !matches!(path.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE | PROVENANCE | MANIFEST | UNSIGNED)
             }
         }
     }

@@ -35,11 +35,13 @@ pub enum CheckName {
     Checksums,
     /// The signature of `checksums.txt` is by a trusted key.
     ChecksumsSignature,
+    /// `provenance.json` is signed by the key of the manifest, and is of this release.
+    Provenance,
 }
 
 impl CheckName {
     /// Every check, in the order in which they are made and shown.
-    pub const ALL: [CheckName; 12] = [
+    pub const ALL: [CheckName; 13] = [
         CheckName::Envelope,
         CheckName::Signature,
         CheckName::Statement,
@@ -52,6 +54,7 @@ impl CheckName {
         CheckName::ImagesMatch,
         CheckName::Checksums,
         CheckName::ChecksumsSignature,
+        CheckName::Provenance,
     ];
 
     /// The checks without which all others mean nothing: every policy requires them.
@@ -73,6 +76,7 @@ impl CheckName {
             CheckName::ImagesMatch => "images-match",
             CheckName::Checksums => "checksums",
             CheckName::ChecksumsSignature => "checksums-signature",
+            CheckName::Provenance => "provenance",
         }
     }
 

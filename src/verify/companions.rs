@@ -3,8 +3,8 @@
 use std::io::Read;
 
 use sealift_trust::policy::Scope;
-use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE};
-use sealift_trust::{CheckName, Signature};
+use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE, MAX_MANIFEST, PROVENANCE};
+use sealift_trust::{CheckName, Envelope, Signature, Statement};
 
 use super::VerifyError;
 use super::finding::{Findings, Flaw};
@@ -13,7 +13,7 @@ use super::scene::Scene;
 use crate::host::files;
 use crate::host::regular::{self, Found};
 
-/// Judges `checksums.txt`, `checksums.txt.sig`, and companions that are neither.
+/// Judges `checksums.txt`, `checksums.txt.sig`, `provenance.json`, and companions that are none of these.
 pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings) -> Result<(), VerifyError> {
     let checksums = manifest.release.checksums();
     let same = |bytes: &[u8]| if bytes == checksums.as_bytes() { Ok(()) } else { Err(Flaw::Checksums) };
@@ -39,13 +39,30 @@ pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings)
             judge: &signed,
         },
     )?;
-    let unknown = |name: &&sealift_trust::FileName| !matches!(name.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE);
+    let provenance = Companion {
+        name: PROVENANCE,
+        check: CheckName::Provenance,
+        cap: MAX_MANIFEST,
+        judge: &|bytes: &[u8]| provenance(manifest, bytes),
+    };
+    one(scene, manifest, findings, &provenance)?;
+    let unknown =
+        |name: &&sealift_trust::FileName| !matches!(name.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE | PROVENANCE);
     for name in manifest.release.companions.iter().filter(unknown) {
         if scene.scope == Scope::Release || scene.file(name.as_str()).is_some() {
             findings.fail(CheckName::Checksums, Flaw::Companion(name.clone()));
         }
     }
     Ok(())
+}
+
+/// Signed by the key of the manifest, well-formed, and of this release: only then is what it says worth reading.
+fn provenance(manifest: &Manifest, bytes: &[u8]) -> Result<(), Flaw> {
+    let key = manifest.opened.key().clone();
+    let opened = Envelope::parse(bytes).and_then(|envelope| envelope.verify(&[key]));
+    let statement = Statement::parse(&opened.map_err(Flaw::ProvenanceEnvelope)?);
+    let provenance = statement.and_then(Statement::into_provenance).map_err(Flaw::Provenance)?;
+    provenance.is_of(&manifest.release, manifest.file).map_err(|error| Flaw::Provenance(error.into()))
 }
 
 /// How one companion is judged.

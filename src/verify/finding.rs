@@ -116,6 +116,12 @@ pub enum Flaw {
     /// The signature of `checksums.txt` is not by the key that signed the manifest.
     #[error("checksums.txt.sig: {0}")]
     ChecksumsSignature(KeyError),
+    /// The provenance is no envelope, or not by the key that signed the manifest.
+    #[error("provenance.json: {0}{cause}", cause = cause(.0))]
+    ProvenanceEnvelope(DsseError),
+    /// The provenance is none, or is of another release.
+    #[error("provenance.json: {0}{cause}", cause = cause(.0))]
+    Provenance(StatementError),
     /// A companion that nothing here can judge.
     #[error("{0} cannot be judged: this program does not know what it is")]
     Companion(FileName),
@@ -153,6 +159,7 @@ impl Flaw {
             Self::Image { .. } => "verify.image-mismatch",
             Self::Checksums => "verify.checksums",
             Self::ChecksumsSignature(_) => "verify.checksums-signature",
+            Self::ProvenanceEnvelope(_) | Self::Provenance(_) => "verify.provenance",
             Self::Companion(_) => "verify.companion",
         }
     }

@@ -5,7 +5,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use sealift_trust::policy::Scope;
-use sealift_trust::statement::{ArtifactKind, ArtifactName, CHECKSUMS, CHECKSUMS_SIGNATURE, MANIFEST, UNSIGNED};
+use sealift_trust::statement::{
+    ArtifactKind, ArtifactName, CHECKSUMS, CHECKSUMS_SIGNATURE, MANIFEST, PROVENANCE, UNSIGNED,
+};
 use sealift_trust::{CheckName, FileName, Release};
 
 use super::{VerifyError, What};
@@ -94,6 +96,7 @@ impl Scene {
             match name.as_str() {
                 CHECKSUMS => drop(checks.insert(CheckName::Checksums)),
                 CHECKSUMS_SIGNATURE => drop(checks.insert(CheckName::ChecksumsSignature)),
+                PROVENANCE => drop(checks.insert(CheckName::Provenance)),
                 _ => drop(checks.insert(CheckName::ArtifactsMatch)),
             }
             let artifact = release.artifact(&ArtifactName::File(name.clone()));

@@ -10,6 +10,9 @@ pub const CHECKSUMS: &str = "checksums.txt";
 /// The raw signature of [`CHECKSUMS`], for `openssl pkeyutl -verify -rawin`: a companion.
 pub const CHECKSUMS_SIGNATURE: &str = "checksums.txt.sig";
 
+/// How the release was made, signed: a companion.
+pub const PROVENANCE: &str = "provenance.json";
+
 /// Where a statement lies that nobody signed. No release has such a file.
 pub const UNSIGNED: &str = "release.unsigned.json";
 
@@ -30,12 +33,12 @@ impl Release {
 #[cfg(test)]
 mod tests {
     use crate::digest::Digest;
-    use crate::statement::{Predicate, Statement};
+    use crate::statement::Statement;
 
     #[test]
     fn checksums_are_of_the_files_alone_and_by_name() {
         let statement = Statement::release(crate::statement::tests::release()).expect("a good release");
-        let Predicate::Release(release) = statement.predicate();
+        let release = statement.into_release().expect("a release");
         let names = ["api_1.2.3_linux_amd64.tar.gz", "notes.md", "worker_1.2.3_linux_arm_v7.tar.gz"];
         let line = |name: &str| {
             let bytes = if name == "notes.md" { "notes" } else { name };
