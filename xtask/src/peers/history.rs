@@ -118,7 +118,8 @@ impl History {
     fn random(seed: u64) -> Self {
         let mut maker = Maker { state: seed, stream: String::new(), marks: 0, tips: [0, 0], titles: Vec::new() };
         let mut history = Self { stream: String::new(), tags: Vec::new(), class: None };
-        let mut version = [maker.below(2), maker.below(4), maker.below(4)];
+        // Not 0.0.z, where git-cliff takes any step for a patch, as Cargo does; SemVer (rule 4) leaves it open.
+        let mut version = [maker.below(2), 1 + maker.below(3), maker.below(4)];
         maker.commit(0, "feat: begin", None);
         for _ in 0..5 + maker.below(20) {
             match maker.below(20) {
