@@ -24,6 +24,11 @@ pub enum How {
         /// The path of its main package.
         module: &'static str,
     },
+    /// A program in a Python package, installed into an environment of its own.
+    Python {
+        /// The package, which has a program of the tool's name.
+        package: &'static str,
+    },
     /// A package of Debian and of systems like it.
     Debian {
         /// The package.
