@@ -4,7 +4,8 @@
 //!
 //! 1. The plan is complete and printable before the first step; a dry run writes nothing but cache entries.
 //!    Enforced by: tests/e2e/release.rs::a_dry_run_writes_nothing
-//! 2. Same inputs, same bytes: binary, archive, image, and the payload of the release manifest.
+//! 2. Same inputs, same bytes: binary, archive, image, and the payload of the release manifest. Only the provenance may name
+//!    time and machine, and that of a local run does not.
 //!    Enforced by: tests/e2e/reproducible.rs, tests/e2e/image.rs::two_builds_anywhere_have_the_same_digests, tests/e2e/release.rs::an_unrelated_commit_changes_no_binary
 //! 3. A step is keyed by the digest of its inputs: a step whose key is in the store is not done again, exactly the
 //!    dependents of a changed input are, and a damaged entry is found and done again.

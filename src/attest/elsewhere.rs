@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use sealift_trust::statement::{CHECKSUMS, MANIFEST, MAX_MANIFEST, UNSIGNED};
-use sealift_trust::{Envelope, FileName, Predicate, PublicKey, Statement};
+use sealift_trust::{Envelope, FileName, PublicKey, Statement};
 
 use super::{AttestError, Sealed};
 use crate::artifact::Artifact;
@@ -92,7 +92,7 @@ fn earlier(folder: &Path, key: &PublicKey) -> Result<BTreeSet<String>, AttestErr
     found.file.take(MAX_MANIFEST as u64 + 1).read_to_end(&mut bytes).map_err(files::at("read", &path))?;
     let opened = Envelope::parse(&bytes).and_then(|envelope| envelope.verify(std::slice::from_ref(key)));
     let statement = opened.ok().and_then(|opened| Statement::parse(&opened).ok());
-    let Some(Predicate::Release(release)) = statement.map(Statement::into_predicate) else {
+    let Some(release) = statement.and_then(|statement| statement.into_release().ok()) else {
         return Ok(BTreeSet::new());
     };
     Ok(release.companions.iter().map(ToString::to_string).chain([MANIFEST.to_owned()]).collect())

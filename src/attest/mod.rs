@@ -1,15 +1,18 @@
-//! From archives and images to a release that can be judged: checksums, the signed manifest, and a `dist/` that is never
-//! half-made.
+//! From archives and images to a release that can be judged: checksums, the signed manifest, its provenance, and a `dist/`
+//! that is never half-made.
 //!
 //! [`seal`] decides every byte and touches nothing; [`place`] makes `dist/` hold exactly these bytes; [`recall`] gives
 //! back what an earlier run packaged, and [`recall_images`] its images; [`keys`] reads and makes secret keys.
 
+mod attach;
 mod elsewhere;
 mod error;
+mod job;
 mod journal;
 pub mod keys;
 mod layout;
 mod place;
+mod provenance;
 mod recall;
 mod signer;
 #[cfg(test)]
@@ -19,21 +22,22 @@ use std::path::PathBuf;
 
 use sealift_trust::json::MAX_INTEGER;
 use sealift_trust::statement::{
-    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, Commit, Held, MANIFEST, MAX_MANIFEST, Service, SourceUrl,
-    Timestamp, UNSIGNED, signature_of,
+    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, Commit, Held, MANIFEST, MAX_MANIFEST, PROVENANCE,
+    Service, SourceUrl, Timestamp, UNSIGNED, signature_of,
 };
-use sealift_trust::{
-    Detached, Digest, Envelope, FileName, PayloadType, Predicate, Release, SignatureFormat, Statement, name,
-};
+use sealift_trust::{Detached, Digest, Envelope, FileName, PayloadType, Release, SignatureFormat, Statement, name};
 
 use crate::artifact::Artifact;
 use crate::host::files;
 use crate::product::{Archive, ArchiveKind, Binary, ImageIndex};
 
+pub use attach::{Said, attach, said};
 pub use elsewhere::Elsewhere;
 pub use error::AttestError;
+pub use job::{Disbelief, Job, job};
 pub use layout::{blob_path, layout};
 pub use place::{Clean, Dist, Placed, Placement, Reach, Source, place};
+pub use provenance::{Asked, Making};
 pub use recall::{Recalled, recall, recall_images};
 pub use signer::{Process, Purpose, Signer, SignerError};
 
@@ -56,6 +60,8 @@ pub struct Subject {
     pub created: u64,
     /// The services in it, with what is stamped into their binaries.
     pub services: Vec<Service>,
+    /// How it was made. Of what something else built nothing is said.
+    pub making: Option<Making>,
 }
 
 /// What a release is made of.
@@ -103,13 +109,13 @@ pub struct Signing<'a> {
 /// The longest archive that is signed by itself, in bytes: Ed25519 and RSA take a message as a whole.
 const MAX_SIGNED: u64 = 1 << 30;
 
-/// Decides `checksums.txt` with its signatures and `release.json`, or without a key `checksums.txt` and
+/// Decides `checksums.txt` with its signatures, `provenance.json` and `release.json`, or without a key `checksums.txt` and
 /// `release.unsigned.json`. The same input gives the same bytes, unless a signer of another process decides otherwise.
 pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing<'_>>) -> Result<Sealed, AttestError> {
-    let statement = Statement::release(release(subject, contents, companions(contents, signing)?)?)?;
+    let statement = Statement::release(release(subject, contents, companions(subject, contents, signing)?)?)?;
     let payload = statement.to_payload()?;
     let manifest = Digest::of(&payload);
-    let Predicate::Release(release) = statement.into_predicate();
+    let release = statement.into_release()?;
     let checksums = release.checksums().into_bytes();
     let mut files = Vec::new();
     match signing {
@@ -127,17 +133,30 @@ pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing
             for archive in contents.archives {
                 files.extend(archive_signature(archive, signing)?);
             }
-            files.push((own(MANIFEST), envelope(payload, signing.signer)?));
+            let manifest = envelope(payload, signing.signer)?;
+            if let Some(making) = &subject.making {
+                let provenance = making.provenance(subject, &release, Digest::of(&manifest))?;
+                let provenance = envelope(Statement::provenance(provenance)?.to_payload()?, signing.signer)?;
+                files.push((own(PROVENANCE), provenance));
+            }
+            files.push((own(MANIFEST), manifest));
         }
     }
     Ok(Sealed { manifest, release, files })
 }
 
 /// The files beside the manifest that are no artifacts.
-fn companions(contents: &Contents<'_>, signing: Option<&Signing<'_>>) -> Result<Vec<FileName>, AttestError> {
+fn companions(
+    subject: &Subject,
+    contents: &Contents<'_>,
+    signing: Option<&Signing<'_>>,
+) -> Result<Vec<FileName>, AttestError> {
     let mut names = vec![own(CHECKSUMS)];
     let Some(signing) = signing else { return Ok(names) };
     names.extend(signing.formats.iter().map(|format| own(&signature_of(CHECKSUMS, *format))));
+    if subject.making.is_some() {
+        names.push(own(PROVENANCE));
+    }
     if signing.each.is_some() {
         for archive in contents.archives {
             names.push(signature_of(archive.name.as_str(), SignatureFormat::Raw).parse()?);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sealift_trust::SignatureFormat;
 use sealift_trust::name::InnerPath;
-use sealift_trust::statement::{CHECKSUMS, LAYOUT, LAYOUT_INDEX, MANIFEST, UNSIGNED, signature_of};
+use sealift_trust::statement::{CHECKSUMS, LAYOUT, LAYOUT_INDEX, MANIFEST, PROVENANCE, UNSIGNED, signature_of};
 
 use self::there::There;
 use super::{AttestError, journal};
@@ -93,7 +93,7 @@ impl Reach {
 /// Whether a file follows from the whole release.
 fn follows(name: &str) -> bool {
     let is_signature = || SignatureFormat::ALL.into_iter().any(|format| signature_of(CHECKSUMS, format) == name);
-    matches!(name, CHECKSUMS | MANIFEST | UNSIGNED) || is_signature()
+    matches!(name, CHECKSUMS | PROVENANCE | MANIFEST | UNSIGNED) || is_signature()
 }
 
 /// What happens to files that somebody else put into `dist/`.

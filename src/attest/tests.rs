@@ -52,6 +52,21 @@ fn subject() -> Subject {
         source: None,
         created: 0,
         services: vec![service],
+        making: Some(making()),
+    }
+}
+
+/// As a local run has it that took everything from its own commit.
+fn making() -> Making {
+    Making {
+        tag: None,
+        modified: false,
+        asked: Asked::default(),
+        builds: Vec::new(),
+        archives: Vec::new(),
+        images: Vec::new(),
+        dependencies: BTreeSet::new(),
+        job: None,
     }
 }
 
@@ -199,11 +214,12 @@ impl Yard {
     }
 }
 
-const SIGNED: [&str; 6] = [
+const SIGNED: [&str; 7] = [
     "api_linux_amd64.tar.gz",
     "api_windows_arm64.zip",
     "checksums.txt",
     "checksums.txt.sig",
+    "provenance.json",
     "release.json",
     "source.tar.gz",
 ];
@@ -248,7 +264,7 @@ fn the_same_input_gives_the_same_bytes() {
     shuffled.binaries.reverse();
     assert_eq!(shuffled.sealed(Some(&key())).files, once.files);
     let names: Vec<&str> = once.files.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["checksums.txt", "checksums.txt.sig", "release.json"]);
+    assert_eq!(names, ["checksums.txt", "checksums.txt.sig", "provenance.json", "release.json"]);
     let unsigned = yard.sealed(None);
     let names: Vec<&str> = unsigned.files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["checksums.txt", "release.unsigned.json"]);
@@ -278,12 +294,12 @@ fn what_makes_no_release_is_refused() {
 fn a_second_run_touches_nothing() {
     let yard = Yard::new();
     let placed = yard.place(Some(&key()));
-    assert_eq!((placed.written.len(), placed.kept.len(), placed.removed.len()), (6, 0, 0));
+    assert_eq!((placed.written.len(), placed.kept.len(), placed.removed.len()), (7, 0, 0));
     assert_eq!(yard.there(), SIGNED);
     assert!(yard.there().iter().all(|name| files::mode(&yard.path("dist").join(name)).unwrap() == 0o644));
     let before = yard.traces();
     let placed = yard.place(Some(&key()));
-    assert_eq!((placed.written.len(), placed.kept.len(), placed.removed.len()), (0, 6, 0));
+    assert_eq!((placed.written.len(), placed.kept.len(), placed.removed.len()), (0, 7, 0));
     assert_eq!(yard.traces(), before);
 }
 
@@ -349,7 +365,7 @@ fn clean_removes_everything_but_a_repository() {
     assert_eq!(files::names(&yard.path("store")).unwrap().len(), 3, "a link is removed, not what it leads to");
     std::fs::create_dir(yard.path("dist/.git")).unwrap();
     let error = yard.try_place(&yard.plan(Some(&key())), Clean::Remove).unwrap_err();
-    assert_eq!((error.code(), yard.there().len()), ("attest.repository", 7));
+    assert_eq!((error.code(), yard.there().len()), ("attest.repository", 8));
 }
 
 #[test]
@@ -373,7 +389,7 @@ fn a_failed_run_leaves_no_manifest_and_the_next_one_goes_on() {
         std::fs::write(&stored, bad).unwrap();
         let error = yard.try_place(&yard.plan(Some(&key())), Clean::Refuse).unwrap_err();
         assert_eq!((error.code(), error.kind()), ("attest.changed", Kind::Input));
-        let there = ["api_windows_arm64.zip", "checksums.txt", "checksums.txt.sig", "source.tar.gz"];
+        let there = ["api_windows_arm64.zip", "checksums.txt", "checksums.txt.sig", "provenance.json", "source.tar.gz"];
         assert_eq!(yard.there(), there, "neither a manifest nor a staged file");
         std::fs::write(&stored, &good).unwrap();
         assert_eq!(yard.place(Some(&key())).written.len(), 2);
@@ -549,7 +565,7 @@ fn from_every_state_between_two_images_the_next_run_goes_on() {
             }
             yard.try_place(new, Clean::Refuse).unwrap();
             assert_eq!(yard.deep(), Yard::paths(new), "after {done}");
-            assert_eq!(yard.path("dist/image").exists(), new.len() > 6, "after {done}");
+            assert_eq!(yard.path("dist/image").exists(), new.len() > 7, "after {done}");
             let traces = yard.traces();
             assert!(yard.try_place(new, Clean::Refuse).unwrap().written.is_empty());
             assert_eq!(yard.traces(), traces, "the list is right too");
@@ -575,7 +591,7 @@ fn a_part_of_a_release_leaves_the_other_where_it_is() {
     assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
     place(&all, Reach::All);
     // What follows from the whole does not stay beside one part of it.
-    let removed = ["checksums.txt", "checksums.txt.sig", "release.json"];
+    let removed = ["checksums.txt", "checksums.txt.sig", "provenance.json", "release.json"];
     assert_eq!(place(&images, Reach::Images).removed, removed);
     assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
     place(&all, Reach::All);

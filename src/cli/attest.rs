@@ -4,25 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_trust::statement::{Commit, MANIFEST};
+use sealift_trust::statement::{Commit, MANIFEST, PROVENANCE};
 use sealift_trust::{Digest, FileName};
 use semver::Version;
 
 use super::World;
 use super::project::{Aim, Project, Selection};
-use super::release::{Parts, Sealing, clean, seal_and_place, signer};
-use crate::attest::{self, Contents, Elsewhere, Recalled, Signing, Subject};
+use super::release::{Parts, Seal, Sealing, clean, making, signer, subject};
+use crate::attest::{self, Contents, Elsewhere, Recalled, Sealed, Signer, Signing, Subject};
 use crate::config::settings::Signatures;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::history::{self, Git};
-use crate::product::Archive;
+use crate::image;
+use crate::oci::Repository;
+use crate::plan;
+use crate::product::{Archive, ImageIndex};
 use crate::survey::{self, Images};
 
 #[derive(Args)]
 pub struct Attest {
     /// A folder of files that something else built, to be signed where they lie [default: dist/ of this project]
-    #[arg(value_name = "DIR", requires = "release", conflicts_with_all = ["snapshot", "services", "targets", "clean"])]
+    #[arg(value_name = "DIR", requires = "release", conflicts_with_all = ["snapshot", "push", "services", "targets", "clean"])]
     folder: Option<PathBuf>,
     /// The version that the files in DIR are
     #[arg(long, value_name = "VERSION", requires = "folder")]
@@ -36,6 +39,9 @@ pub struct Attest {
     /// Seal a snapshot
     #[arg(long)]
     snapshot: bool,
+    /// Lay signature and provenance beside the images in their repositories
+    #[arg(long)]
+    push: bool,
     #[command(flatten)]
     sealing: Sealing,
     #[command(flatten)]
@@ -52,15 +58,21 @@ impl Attest {
         }
         let records = project.records()?;
         let signer = signer(&project, self.sealing.key.as_deref())?;
-        let aim = Aim::release(self.snapshot, Images::Unwanted);
-        let (_, plan) = project.plan(aim, &self.selection)?;
+        if self.push && signer.is_none() {
+            let hint = Some("sealift attest --push --key release.key".to_owned());
+            let message = "nothing can be said of images without a key".to_owned();
+            return Err(super::usage("attest.push-unsigned", Kind::Usage, message, hint));
+        }
+        let images = attest::recall_images(&project.dist(), &records.path("image.json"))?;
+        // What images are made of need not be there for a release without any.
+        let wanted = if images.is_empty() { Images::Unwanted } else { Images::Wanted };
+        let (survey, plan) = project.plan(Aim::release(self.snapshot, wanted), &self.selection)?;
         let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;
         let planned: Vec<&str> = plan.packages.iter().map(|package| package.name.as_str()).collect();
         let recorded: Vec<&str> = recalled.archives.iter().map(|archive| archive.name.as_str()).collect();
         if planned != recorded {
             return Err(other_state("archives", "sealift package"));
         }
-        let images = attest::recall_images(&project.dist(), &records.path("image.json"))?;
         let held = images.iter().flat_map(|index| &index.images).flat_map(|image| &image.holds);
         let known: BTreeSet<Digest> = recalled.binaries.iter().map(|binary| binary.artifact.digest()).collect();
         if held.into_iter().any(|held| !known.contains(&held.digest)) {
@@ -70,7 +82,13 @@ impl Attest {
         let Recalled { archives, binaries } = recalled;
         let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new() };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
-        let sealed = seal_and_place(&project, &records, &plan, &parts, (signer.as_ref(), clean(self.sealing.clean)))?;
+        let making = making(&project, (&survey, &plan), &self.selection)?;
+        let seal =
+            Seal { project: &project, records: &records, signer: signer.as_ref(), clean: clean(self.sealing.clean) };
+        let sealed = seal.place(&subject(&plan, making)?, &parts)?;
+        if let Some(signer) = signer.as_ref().filter(|_| self.push) {
+            beside(&project, &plan.images, (&parts.images, &sealed), signer)?;
+        }
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": signer.is_some() });
         let name = if signer.is_some() { "release.json" } else { "release.unsigned.json" };
         Ok(Product::lines([project.dist().join(name).display().to_string()]).with_data(data))
@@ -97,6 +115,7 @@ impl Attest {
             source: project.config.project.source.as_deref().and_then(|url| url.parse().ok()),
             created: survey::epoch(project.host)?.unwrap_or(head.time),
             services: Vec::new(),
+            making: None,
         };
         let elsewhere = Elsewhere::gather(folder, &signer.public())?;
         let settings = &project.config.attest;
@@ -117,6 +136,38 @@ impl Attest {
         );
         Ok(Product::lines([folder.join(MANIFEST).display().to_string()]).with_data(data).with_note(note))
     }
+}
+
+/// Lays what is said of the images beside them, in the repositories to which they were pushed.
+fn beside(
+    project: &Project<'_>,
+    planned: &[plan::Image],
+    (images, sealed): (&[ImageIndex], &Sealed),
+    signer: &Signer<'_>,
+) -> Result<(), Failure> {
+    let provenance = sealed.files.iter().find(|(name, _)| name.as_str() == PROVENANCE);
+    let (_, provenance) = provenance.expect("what is sealed with a key has a provenance");
+    image::destined(planned)?;
+    let places = project.places();
+    for index in images {
+        let planned = planned.iter().find(|planned| planned.service == index.service);
+        let Some(repository) = planned.and_then(|planned| planned.repository.as_ref()) else { continue };
+        let remote = places.repository(repository)?;
+        let descriptor = remote.describe(index.artifact.digest()).map_err(|failure| unpushed(failure, repository))?;
+        for said in attest::said(descriptor.digest, provenance, signer)? {
+            let laid = attest::attach(&remote, &descriptor, &said)?;
+            project.events.info(format!("{}: {said}", repository.pin(laid.digest)));
+        }
+    }
+    Ok(())
+}
+
+/// An image that is not there was not pushed yet.
+fn unpushed(failure: Failure, repository: &Repository) -> Failure {
+    if failure.code != "registry.not-found" {
+        return failure;
+    }
+    Failure { hint: Some(format!("sealift image --push sends it to {repository}")), ..failure }
 }
 
 /// What lies in `dist/` was made of something else than the tree is now.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use sealift_trust::Digest;
 
 use super::World;
 use crate::build::Yard;
@@ -67,6 +68,8 @@ pub struct Project<'a> {
     pub host: &'a Host,
     pub events: &'a Events,
     pub config: Config,
+    /// The digest of `sealift.toml`, if there is one.
+    pub configuration: Option<Digest>,
     pub store: Store,
     pub lock: Lock,
 }
@@ -102,7 +105,8 @@ impl<'a> Project<'a> {
         let loaded = load(world, &overrides)?;
         let store = Store::open(&loaded.config.cache)?;
         let lock = Lock::read(&loaded.config.root)?;
-        Ok(Self { host: world.host, events: world.events, config: loaded.config, store, lock })
+        let (host, events, configuration) = (world.host, world.events, loaded.file);
+        Ok(Self { host, events, config: loaded.config, configuration, store, lock })
     }
 
     /// Takes the project's lock and opens its records.

@@ -12,17 +12,20 @@ use super::World;
 use super::project::{Aim, Project, Selection};
 use super::{plan, summary};
 use crate::attest::keys::{self, Places};
-use crate::attest::{self, Clean, Contents, Dist, Process, Reach, Sealed, Signer, Signing, Stored, Subject};
+use crate::attest::{
+    self, Asked, Clean, Contents, Dist, Making, Process, Reach, Sealed, Signer, Signing, Stored, Subject,
+};
 use crate::build;
 use crate::command::Command;
 use crate::config::settings::Signatures;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
+use crate::host::clock;
 use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
 use crate::product::{self, Archive, Binary, ImageIndex};
 use crate::store::Records;
-use crate::survey::Images;
+use crate::survey::{Images, Survey};
 
 #[derive(Args)]
 pub struct Release {
@@ -65,7 +68,10 @@ impl Release {
         let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
-        let sealed = seal_and_place(&project, &records, &plan, &parts, (signer.as_ref(), clean(self.sealing.clean)))?;
+        let making = making(&project, (&survey, &plan), &self.selection)?;
+        let seal =
+            Seal { project: &project, records: &records, signer: signer.as_ref(), clean: clean(self.sealing.clean) };
+        let sealed = seal.place(&subject(&plan, making)?, &parts)?;
         build::hooks(&yard, &project.config.root, "after")?;
         let signed = signer.is_some();
         let data = serde_json::json!({
@@ -180,47 +186,51 @@ impl Parts {
     }
 }
 
-/// Decides the manifest and puts everything into `dist/`.
-pub fn seal_and_place(
-    project: &Project<'_>,
-    records: &Records,
-    plan: &Plan,
-    parts: &Parts,
-    (signer, clean): (Option<&Signer<'_>>, Clean),
-) -> Result<Sealed, Failure> {
-    let subject = subject(plan)?;
-    let archive = |archive: &Archive| {
-        let index = parts.archives.iter().position(|known| known.name == archive.name);
-        parts.files[index.expect("a placement is of an archive")].clone()
-    };
-    let settings = &project.config.attest;
-    let each: Option<&dyn Fn(&Archive) -> PathBuf> = match settings.signatures {
-        Signatures::Each => Some(&archive),
-        Signatures::Checksums => None,
-    };
-    let signing = signer.map(|signer| Signing { signer, formats: &settings.formats, each });
-    let sealed = attest::seal(&subject, &parts.contents(), signing.as_ref())?;
-    write_package_record(records, parts)?;
-    write_image_record(records, &parts.images)?;
-    let blob = |digest: Digest| parts.blobs.get(&digest).expect("a placement is of a blob").clone();
-    let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, blob: &blob });
-    let journal = records.path("dist.json");
-    let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::All, clean };
-    let placed = attest::place(project.host, &dist, &placements)?;
-    project.events.debug(format!(
-        "dist: {} written, {} kept, {} removed",
-        placed.written.len(),
-        placed.kept.len(),
-        placed.removed.len()
-    ));
-    let record = serde_json::json!({
-        "manifest": sealed.manifest,
-        "signed": signer.is_some(),
-        "key": signer.map(|signer| signer.public().fingerprint()),
-        "release": sealed.release,
-    });
-    records.write("attest.json", &record)?;
-    Ok(sealed)
+/// With what a release is sealed, and where.
+pub struct Seal<'a> {
+    pub project: &'a Project<'a>,
+    pub records: &'a Records,
+    pub signer: Option<&'a Signer<'a>>,
+    pub clean: Clean,
+}
+
+impl Seal<'_> {
+    /// Decides the manifest and puts everything into `dist/`.
+    pub fn place(&self, subject: &Subject, parts: &Parts) -> Result<Sealed, Failure> {
+        let Self { project, records, signer, clean } = *self;
+        let archive = |archive: &Archive| {
+            let index = parts.archives.iter().position(|known| known.name == archive.name);
+            parts.files[index.expect("a placement is of an archive")].clone()
+        };
+        let settings = &project.config.attest;
+        let each: Option<&dyn Fn(&Archive) -> PathBuf> = match settings.signatures {
+            Signatures::Each => Some(&archive),
+            Signatures::Checksums => None,
+        };
+        let signing = signer.map(|signer| Signing { signer, formats: &settings.formats, each });
+        let sealed = attest::seal(subject, &parts.contents(), signing.as_ref())?;
+        write_package_record(records, parts)?;
+        write_image_record(records, &parts.images)?;
+        let blob = |digest: Digest| parts.blobs.get(&digest).expect("a placement is of a blob").clone();
+        let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, blob: &blob });
+        let journal = records.path("dist.json");
+        let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::All, clean };
+        let placed = attest::place(project.host, &dist, &placements)?;
+        project.events.debug(format!(
+            "dist: {} written, {} kept, {} removed",
+            placed.written.len(),
+            placed.kept.len(),
+            placed.removed.len()
+        ));
+        let record = serde_json::json!({
+            "manifest": sealed.manifest,
+            "signed": signer.is_some(),
+            "key": signer.map(|signer| signer.public().fingerprint()),
+            "release": sealed.release,
+        });
+        records.write("attest.json", &record)?;
+        Ok(sealed)
+    }
 }
 
 /// `.sealift/package.json`, from which `sealift attest` goes on.
@@ -237,8 +247,25 @@ pub fn write_image_record(records: &Records, images: &[ImageIndex]) -> Result<()
     Ok(records.write_bytes("image.json", &bytes)?)
 }
 
+/// What the provenance says: the steps of the plan, and the job as far as its variables agree with the commit.
+pub fn making(
+    project: &Project<'_>,
+    (survey, plan): (&Survey, &Plan),
+    selection: &Selection,
+) -> Result<Making, Failure> {
+    let job = attest::job(&project.host.env, &plan.release.commit.id).unwrap_or_else(|why| {
+        let text = format!("{why}: the provenance will say that this is a local run");
+        project.events.warn("attest.other-job", text);
+        None
+    });
+    let Selection { services, targets } = selection.clone();
+    let asked = Asked { configuration: project.configuration, services, targets };
+    let job = job.map(|job| (job, clock::now()));
+    Ok(Making::of((survey, plan), &project.config.root, asked, job)?)
+}
+
 /// What the manifest says besides its artifacts.
-fn subject(plan: &Plan) -> Result<Subject, Failure> {
+pub fn subject(plan: &Plan, making: Making) -> Result<Subject, Failure> {
     let commit = |id: &str| {
         id.parse::<Commit>().map_err(|error| super::usage("attest.commit", Kind::Bug, format!("{id}: {error}"), None))
     };
@@ -256,5 +283,6 @@ fn subject(plan: &Plan) -> Result<Subject, Failure> {
         source: plan.release.source.as_deref().and_then(|url| url.parse().ok()),
         created: plan.release.commit.time,
         services: plan.services.iter().map(service).collect::<Result<_, _>>()?,
+        making: Some(making),
     })
 }

@@ -22,6 +22,8 @@ mod written;
 
 use std::path::{Path, PathBuf};
 
+use sealift_trust::Digest;
+
 use crate::host::Host;
 use crate::target::Pattern;
 
@@ -76,6 +78,8 @@ pub struct Loaded {
     pub config: Config,
     /// The origins of its values.
     pub origins: Origins,
+    /// The digest of the file, if there is one.
+    pub file: Option<Digest>,
 }
 
 /// Finds and reads the configuration file: the one that is named (relative to `dir`), else `sealift.toml` in `dir` or in
@@ -102,7 +106,8 @@ impl File {
     /// that cannot be decided, a service that is not there, values that contradict each other.
     pub fn resolve(&self, host: &Host, fallback: &Fallback, overrides: &Overrides) -> Result<Loaded, ConfigError> {
         let resolver = resolve::Resolver::new(&self.contents, &self.name, &self.text);
-        resolver.resolve(host, &self.root, fallback, overrides)
+        let (config, origins) = resolver.resolve(host, &self.root, fallback, overrides)?;
+        Ok(Loaded { config, origins, file: self.name().map(|_| Digest::of(self.text.as_bytes())) })
     }
 }
 

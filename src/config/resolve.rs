@@ -11,7 +11,7 @@ use super::origins::{Origin, segment};
 use super::settings::version::VersionRules;
 use super::settings::{AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings, Signatures};
 use super::written::{Contents, WrittenRegistry, WrittenService};
-use super::{Fallback, Loaded, Overrides};
+use super::{Fallback, Origins, Overrides};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
 use crate::host::Host;
@@ -43,7 +43,7 @@ impl<'a> Resolver<'a> {
         root: &Path,
         fallback: &Fallback,
         overrides: &Overrides,
-    ) -> Result<Loaded, ConfigError> {
+    ) -> Result<(Config, Origins), ConfigError> {
         let contents = self.contents;
         let project = self.project(fallback)?;
         let version = self.layers.version(&contents.version, VersionRules::built_in());
@@ -74,7 +74,7 @@ impl<'a> Resolver<'a> {
         self.override_with(&mut config, overrides)?;
         match self.notes.problems() {
             Some(problems) => Err(ConfigError::Invalid(problems)),
-            None => Ok(Loaded { config, origins: self.layers.origins }),
+            None => Ok((config, self.layers.origins)),
         }
     }
 

@@ -83,7 +83,7 @@ fn every_bad_file_is_refused_at_its_place_with_its_hint() {
 #[test]
 fn every_good_file_resolves_to_what_stands_beside_it() {
     for (name, text) in fixtures("good") {
-        let Loaded { config, origins } = loaded(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let Loaded { config, origins, .. } = loaded(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let mut rows = String::new();
         for Row { key, value, origin } in origins.rows(&config) {
             writeln!(rows, "{key} = {value}  # {origin}").unwrap();
@@ -310,7 +310,7 @@ fn the_command_line_comes_first_and_is_named_as_the_origin() {
         services: vec!["api".into()],
         key: Some("/k".into()),
     };
-    let Loaded { config, origins } = loaded_with(text, &overrides).unwrap();
+    let Loaded { config, origins, .. } = loaded_with(text, &overrides).unwrap();
     let names: Vec<&str> = config.services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(names, ["api"]);
     assert_eq!(config.services[0].settings.build.targets[0].text(), "linux/arm64");

@@ -11,7 +11,7 @@ mod services;
 mod stamps;
 mod workspace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use sealift_trust::Digest;
@@ -27,7 +27,7 @@ use crate::host::Host;
 use crate::lock::Lock;
 use crate::store::Store;
 use crate::target::Target;
-use crate::toolchain::sources::Tree;
+use crate::toolchain::sources::{OtherModule, Tree};
 use crate::version::{self, Mode, Next, Release, Stamp};
 
 pub use certificates::Certificate;
@@ -101,6 +101,8 @@ pub struct Surveyed {
     pub stamp: Stamp,
     /// Its targets.
     pub targets: Vec<TargetInputs>,
+    /// The modules of others that it needs on any of them.
+    pub modules: BTreeSet<OtherModule>,
     /// Files that go into its archives.
     pub extras: Vec<Extra>,
     /// What its image is made of, when one is wanted.

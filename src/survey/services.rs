@@ -275,7 +275,7 @@ fn complete(
         for (label, digest) in inputs.digests(&reader.tree)? {
             key.push((format!("file {label}"), digest.hex()));
         }
-        key.extend(inputs.modules.iter().map(|module| ("module".to_owned(), module.clone())));
+        key.extend(inputs.modules.iter().map(|module| ("module".to_owned(), module.to_string())));
         key.extend(inputs.facts.iter().map(|fact| ("fact".to_owned(), fact.clone())));
         union.merge(&inputs);
         inputs_of.push(TargetInputs { target: target.clone(), compile, work: Work::Compile, key });
@@ -290,6 +290,7 @@ fn complete(
         toolchain: Some(candidate.toolchain),
         stamp: unstamped(),
         targets: inputs_of,
+        modules: union.modules.clone(),
         image: None,
     });
     found.unions.push(union);
@@ -334,6 +335,7 @@ fn prebuilt(reader: &Reader<'_>, service: &Service, found: &mut Found) -> Result
         toolchain: None,
         stamp: unstamped(),
         targets: inputs_of,
+        modules: union.modules.clone(),
         extras: extras::configured(reader, &service.settings.package.files)?,
         image: None,
     });

@@ -159,6 +159,11 @@ impl Envelope {
 
     /// The envelope as it lies in a file: canonical JSON, no line end.
     pub fn to_bytes(&self) -> Vec<u8> {
+        json::canonical(&self.to_value())
+    }
+
+    /// The envelope as a part of another document.
+    pub(crate) fn to_value(&self) -> Value {
         let text = |text: &str| Value::String(text.to_owned());
         let signature = Object::from([("sig".to_owned(), text(&Base64::encode_string(self.signature.as_bytes())))]);
         let members = Object::from([
@@ -166,7 +171,7 @@ impl Envelope {
             ("payloadType".to_owned(), text(self.payload_type.as_str())),
             ("signatures".to_owned(), Value::Array(vec![Value::Object(signature)])),
         ]);
-        json::canonical(&Value::Object(members))
+        Value::Object(members)
     }
 
     /// Tries each key; the first one that made the signature opens the envelope.

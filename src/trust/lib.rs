@@ -28,6 +28,9 @@
 //!    (`an_unknown_type_is_refused_first`); its subjects are its artifacts (`subjects_are_the_artifacts_in_their_order`);
 //!    every binary is held by an archive or an image, and these hold nothing else (`every_binary_is_held_and_nothing_else_is`,
 //!    `an_image_is_indexed_and_holds_the_binary_of_its_own`).
+//!    A provenance is of one release, and a local run claims nothing hosted (`it_is_of_one_release_alone`,
+//!    `a_local_run_claims_nothing_hosted`); what was signed for one purpose serves no other
+//!    (`a_provenance_is_no_manifest_and_a_manifest_no_provenance`).
 //! 8. A name of a file is a plain name on every system ([`name::plain_file`]; `names_that_leave_the_folder_are_refused`,
 //!    `names_that_lie_to_the_eye_or_to_a_terminal_are_refused`, `devices_of_windows_are_refused`), and two names are two
 //!    files also where case is ignored (`names_are_unique_also_where_case_is_ignored`).
@@ -42,6 +45,7 @@
 
 #[macro_use]
 mod text;
+pub mod bundle;
 pub mod detached;
 pub mod digest;
 pub mod dsse;
@@ -54,6 +58,7 @@ pub mod sshsig;
 pub mod statement;
 pub mod verdict;
 
+pub use bundle::{Bundle, BundleError};
 pub use detached::{Detached, DetachedError, SignatureFormat};
 pub use digest::{Digest, Hasher, NotADigest};
 pub use dsse::{DsseError, Envelope, Opened, PayloadType};

@@ -6,7 +6,7 @@ use crate::digest::Digest;
 use crate::json::{self, Object, Value};
 use crate::key::PublicKey;
 use crate::name::FileName;
-use crate::statement::{Predicate, Statement};
+use crate::statement::Release;
 use crate::verdict::CheckName;
 
 /// Says which canonical form a policy's digest is over.
@@ -154,9 +154,8 @@ impl Policy {
         &self.required
     }
 
-    /// Whether a statement is about the policy's product (A21).
-    pub fn admits(&self, statement: &Statement) -> Result<(), PolicyError> {
-        let Predicate::Release(release) = statement.predicate();
+    /// Whether a release is of the policy's product (A21).
+    pub fn admits(&self, release: &Release) -> Result<(), PolicyError> {
         match &self.product {
             Some(wanted) if *wanted != release.product => {
                 Err(PolicyError::Product { wanted: wanted.to_string(), found: release.product.to_string() })
@@ -292,11 +291,11 @@ mod tests {
     /// A21.
     #[test]
     fn another_product_is_refused() {
-        let statement = Statement::release(crate::statement::tests::release()).expect("a release of shop");
+        let release = crate::statement::tests::release();
         let policy =
             |product| Policy::new(Terms { product: plain_file(product).ok(), ..terms(1, &[1]) }).expect("a policy");
-        assert_eq!(policy("shop").admits(&statement), Ok(()));
-        assert_eq!(policy("Shop").admits(&statement).unwrap_err().code(), "policy.product");
-        assert_eq!(Policy::implicit(key(1)).admits(&statement), Ok(()));
+        assert_eq!(policy("shop").admits(&release), Ok(()));
+        assert_eq!(policy("Shop").admits(&release).unwrap_err().code(), "policy.product");
+        assert_eq!(Policy::implicit(key(1)).admits(&release), Ok(()));
     }
 }

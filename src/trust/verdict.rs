@@ -37,11 +37,13 @@ pub enum CheckName {
     ChecksumsSignature,
     /// Every signature of an artifact that the manifest promises is by that key.
     ArtifactSignatures,
+    /// `provenance.json` is signed by the key of the manifest, and is of this release.
+    Provenance,
 }
 
 impl CheckName {
     /// Every check, in the order in which they are made and shown.
-    pub const ALL: [CheckName; 13] = [
+    pub const ALL: [CheckName; 14] = [
         CheckName::Envelope,
         CheckName::Signature,
         CheckName::Statement,
@@ -55,6 +57,7 @@ impl CheckName {
         CheckName::Checksums,
         CheckName::ChecksumsSignature,
         CheckName::ArtifactSignatures,
+        CheckName::Provenance,
     ];
 
     /// The checks without which all others mean nothing: every policy requires them.
@@ -77,6 +80,7 @@ impl CheckName {
             CheckName::Checksums => "checksums",
             CheckName::ChecksumsSignature => "checksums-signature",
             CheckName::ArtifactSignatures => "artifact-signatures",
+            CheckName::Provenance => "provenance",
         }
     }
 

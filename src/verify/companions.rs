@@ -3,8 +3,8 @@
 use std::io::Read;
 
 use sealift_trust::policy::Scope;
-use sealift_trust::statement::{Beside, CHECKSUMS};
-use sealift_trust::{CheckName, Detached, DetachedError, FileName, KeyError, SignatureFormat};
+use sealift_trust::statement::{Beside, CHECKSUMS, MAX_MANIFEST, PROVENANCE};
+use sealift_trust::{CheckName, Detached, DetachedError, Envelope, FileName, KeyError, SignatureFormat, Statement};
 
 use super::VerifyError;
 use super::contents::IN_PART;
@@ -14,7 +14,7 @@ use super::scene::Scene;
 use crate::host::files;
 use crate::host::regular::{self, Found};
 
-/// Judges `checksums.txt`, every signature that the manifest promises, and companions that are neither.
+/// Judges `checksums.txt`, every signature that the manifest promises, `provenance.json`, and companions that are neither.
 pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings) -> Result<(), VerifyError> {
     let checksums = manifest.release.checksums();
     let same = |bytes: &[u8]| if bytes == checksums.as_bytes() { Ok(()) } else { Err(Flaw::Checksums) };
@@ -24,12 +24,19 @@ pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings)
         findings,
         &Companion { name: CHECKSUMS, check: CheckName::Checksums, cap: checksums.len(), judge: &same },
     )?;
+    let provenance = Companion {
+        name: PROVENANCE,
+        check: CheckName::Provenance,
+        cap: MAX_MANIFEST,
+        judge: &|bytes: &[u8]| provenance(manifest, bytes),
+    };
+    one(scene, manifest, findings, &provenance)?;
     let (mut lists, mut artifacts) = (Signatures::default(), Signatures::default());
     // Of some files only these are judged.
     let is_judged = |name: &&FileName| scene.scope == Scope::Release || scene.file(name.as_str()).is_some();
     for name in manifest.release.companions.iter().filter(is_judged) {
         match manifest.release.beside(name) {
-            Some(Beside::Checksums) => {}
+            Some(Beside::Checksums | Beside::Provenance) => {}
             Some(Beside::ChecksumsSignature(format)) => {
                 // Over what the list must be, whatever the list is.
                 let message = Message::Bytes(checksums.as_bytes());
@@ -137,6 +144,15 @@ fn signed(
         },
     };
     Ok(verdict.map_or_else(|error| Signed::Bad(name.clone(), error), |()| Signed::Good))
+}
+
+/// Signed by the key of the manifest, well-formed, and of this release: only then is what it says worth reading.
+fn provenance(manifest: &Manifest, bytes: &[u8]) -> Result<(), Flaw> {
+    let key = manifest.opened.key().clone();
+    let opened = Envelope::parse(bytes).and_then(|envelope| envelope.verify(&[key]));
+    let statement = Statement::parse(&opened.map_err(Flaw::ProvenanceEnvelope)?);
+    let provenance = statement.and_then(Statement::into_provenance).map_err(Flaw::Provenance)?;
+    provenance.is_of(&manifest.release, manifest.file).map_err(|error| Flaw::Provenance(error.into()))
 }
 
 /// How one companion is judged.

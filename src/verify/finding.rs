@@ -124,6 +124,12 @@ pub enum Flaw {
     /// A signature of an artifact is not by the key that signed the manifest.
     #[error("{0}: {1}")]
     ArtifactSignature(FileName, DetachedError),
+    /// The provenance is no envelope, or not by the key that signed the manifest.
+    #[error("provenance.json: {0}{cause}", cause = cause(.0))]
+    ProvenanceEnvelope(DsseError),
+    /// The provenance is none, or is of another release.
+    #[error("provenance.json: {0}{cause}", cause = cause(.0))]
+    Provenance(StatementError),
     /// A companion that nothing here can judge.
     #[error("{0} cannot be judged: this program does not know what it is")]
     Companion(FileName),
@@ -163,6 +169,7 @@ impl Flaw {
             Self::Checksums => "verify.checksums",
             Self::ChecksumsSignature(..) => "verify.checksums-signature",
             Self::ArtifactSignature(..) => "verify.artifact-signature",
+            Self::ProvenanceEnvelope(_) | Self::Provenance(_) => "verify.provenance",
             Self::Companion(_) => "verify.companion",
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use sealift_trust::statement::MAX_MANIFEST;
-use sealift_trust::{CheckName, Digest, Envelope, Opened, Policy, Predicate, PublicKey, Release, Statement};
+use sealift_trust::{CheckName, Digest, Envelope, Opened, Policy, PublicKey, Release, Statement};
 
 use super::VerifyError;
 use super::finding::{Findings, Flaw};
@@ -20,6 +20,8 @@ pub(super) struct Manifest {
     pub(super) release: Release,
     /// The digest of the statement's canonical bytes.
     pub(super) digest: Digest,
+    /// The digest of the file.
+    pub(super) file: Digest,
 }
 
 /// What was read, or the digest of a statement that was signed and is refused all the same.
@@ -74,20 +76,19 @@ fn open(bytes: &[u8], policy: &Policy, findings: &mut Findings) -> Accepted {
         }
     };
     findings.settle(CheckName::Signature, Vec::new());
-    understand(opened, policy, findings)
+    understand(opened, Digest::of(bytes), policy, findings)
 }
 
-fn understand(opened: Opened, policy: &Policy, findings: &mut Findings) -> Accepted {
+fn understand(opened: Opened, file: Digest, policy: &Policy, findings: &mut Findings) -> Accepted {
     let digest = Digest::of(opened.payload());
-    let statement = match Statement::parse(&opened) {
-        Ok(statement) => statement,
+    let release = match Statement::parse(&opened).and_then(Statement::into_release) {
+        Ok(release) => release,
         Err(error) => {
             findings.fail(CheckName::Statement, Flaw::Statement(error));
             return Err(Some(digest));
         }
     };
     findings.settle(CheckName::Statement, Vec::new());
-    findings.settle(CheckName::Policy, policy.admits(&statement).err().map(Flaw::Policy).into_iter().collect());
-    let Predicate::Release(release) = statement.into_predicate();
-    Ok(Manifest { opened, release, digest })
+    findings.settle(CheckName::Policy, policy.admits(&release).err().map(Flaw::Policy).into_iter().collect());
+    Ok(Manifest { opened, release, digest, file })
 }

@@ -117,7 +117,7 @@ fn conclude(scene: &Scene, policy: &Policy, manifest: Manifest, findings: Findin
         Scope::Files => Some(policy.for_files(&scene.applicable(&manifest.release))),
     };
     let (verdict, flaws) = findings.into_parts();
-    let Manifest { opened, release, digest } = manifest;
+    let Manifest { opened, release, digest, .. } = manifest;
     match verdict.conclude(narrowed.as_ref().unwrap_or(policy), &opened, release) {
         Ok(verified) => Judgement {
             checks: verified.checks().to_vec(),

@@ -97,6 +97,7 @@ impl Scene {
                     let check = match release.beside(name).filter(|_| release.companions.contains(name)) {
                         Some(Beside::ChecksumsSignature(_)) => CheckName::ChecksumsSignature,
                         Some(Beside::ArtifactSignature(..)) => CheckName::ArtifactSignatures,
+                        Some(Beside::Provenance) => CheckName::Provenance,
                         Some(Beside::Checksums) | None => CheckName::ArtifactsMatch,
                     };
                     checks.insert(check);

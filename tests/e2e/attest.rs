@@ -1,4 +1,7 @@
-//! Sealing what is packaged already.
+//! Sealing what is packaged already, and what the provenance says of it.
+
+mod provenance;
+mod push;
 
 use std::io::Read;
 

@@ -1,7 +1,7 @@
 //! Images.
 
 mod bad_input;
-mod base;
+pub mod base;
 mod bases;
 mod places;
 

@@ -1,10 +1,13 @@
 //! A small real release, made by the functions that make every release.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sealift::archive::{self, Codec, Format, Member, MemberPath, Mode};
 use sealift::artifact::Artifact;
-use sealift::attest::{Clean, Contents, Dist, Reach, Sealed, Signer, Signing, Stored, Subject, place, seal};
+use sealift::attest::{
+    Asked, Clean, Contents, Dist, Making, Reach, Sealed, Signer, Signing, Stored, Subject, place, seal,
+};
 use sealift::event::Events;
 use sealift::host::Host;
 use sealift::host::env::Env;
@@ -42,6 +45,21 @@ pub fn subject(version: &str) -> Subject {
         source: None,
         created: 1_769_860_800,
         services: vec![Service { name, version, commit, modified: None }],
+        making: Some(making()),
+    }
+}
+
+/// As a local run has it that took everything from its own commit.
+pub fn making() -> Making {
+    Making {
+        tag: None,
+        modified: false,
+        asked: Asked::default(),
+        builds: Vec::new(),
+        archives: Vec::new(),
+        images: Vec::new(),
+        dependencies: BTreeSet::new(),
+        job: None,
     }
 }
 
@@ -186,6 +204,7 @@ pub fn codes(path: &str) -> &'static [&'static str] {
         "checksums.txt" => &["verify.checksums"],
         "checksums.txt.sig" | "checksums.txt.minisig" | "checksums.txt.ssh.sig" => &["verify.checksums-signature"],
         _ if path.ends_with(".sig") => &["verify.artifact-signature"],
+        "provenance.json" => &["verify.provenance"],
         "image/oci-layout" | "image/index.json" => &["verify.image-layout"],
         _ => &["verify.digest-mismatch", "verify.size-mismatch"],
     }

@@ -293,6 +293,8 @@ fn the_layout_of_another_release_is_refused() {
     std::fs::rename(other.path("image"), one.path("image")).unwrap();
     assert_eq!(code(&one.dist(), &key(1)), "verify.missing-file");
     std::fs::copy(other.path("release.json"), one.path("release.json")).unwrap();
+    assert_eq!(code(&one.dist(), &key(1)), "verify.provenance");
+    std::fs::copy(other.path("provenance.json"), one.path("provenance.json")).unwrap();
     assert_eq!(code(&one.dist(), &key(1)), "accepted");
 }
 

@@ -23,7 +23,10 @@ fn a_release_is_accepted_as_it_was_made() {
     assert_eq!(judgement.manifest, Some(made.sealed("1.2.3", Some(&key(1))).manifest));
     assert_eq!(verified.value().created.as_str(), "2026-01-31T12:00:00Z");
     let names = ["api_1.2.3_linux_amd64.tar.gz", "api_1.2.3_windows_amd64.zip"];
-    assert_eq!(made.names(), [names[0], names[1], "checksums.txt", "checksums.txt.sig", "release.json"]);
+    assert_eq!(
+        made.names(),
+        [names[0], names[1], "checksums.txt", "checksums.txt.sig", "provenance.json", "release.json"]
+    );
 }
 
 proptest! {
@@ -31,7 +34,7 @@ proptest! {
 
     /// Any byte of any file changed, removed, added or appended.
     #[test]
-    fn any_changed_byte_is_refused(file in 0..5_usize, at in any::<prop::sample::Index>(), change in 1..=255_u8, how in 0..4_u8) {
+    fn any_changed_byte_is_refused(file in 0..6_usize, at in any::<prop::sample::Index>(), change in 1..=255_u8, how in 0..4_u8) {
         thread_local!(static MADE: Made = Made::release("1.2.3", &key(1)));
         MADE.with(|made| {
             let name = made.names()[file].clone();
@@ -66,7 +69,7 @@ fn every_byte_of_every_signature_counts() {
 #[test]
 fn every_byte_of_the_signed_texts_counts() {
     let made = Made::release("1.2.3", &key(1));
-    for name in ["release.json", "checksums.txt", "checksums.txt.sig"] {
+    for name in ["release.json", "checksums.txt", "checksums.txt.sig", "provenance.json"] {
         let whole = std::fs::read(made.path(name)).unwrap();
         for at in 0..whole.len() {
             let mut bytes = whole.clone();
@@ -98,7 +101,7 @@ fn any_file_out_of_its_place_is_refused() {
 
         std::fs::write(&path, b"").unwrap();
         let emptied = match name.as_str() {
-            "release.json" | "checksums.txt" | "checksums.txt.sig" => codes(name)[0],
+            "release.json" | "checksums.txt" | "checksums.txt.sig" | "provenance.json" => codes(name)[0],
             _ => "verify.size-mismatch",
         };
         check("emptied", emptied);
@@ -135,7 +138,11 @@ fn any_file_out_of_its_place_is_refused() {
         };
         swap();
         let found = code(&made.dist(), &key(1));
-        let wanted = [codes(a), codes(b)].concat();
+        // A provenance in the manifest's place is well signed, and for another purpose.
+        let wanted = match (a.as_str(), b.as_str()) {
+            ("provenance.json", "release.json") => vec!["verify.statement"],
+            _ => [codes(a), codes(b)].concat(),
+        };
         assert!(wanted.contains(&found), "{a} and {b} swapped: {found}");
         swap();
     }
@@ -207,6 +214,7 @@ fn a_manifest_of_another_release_is_refused() {
     assert_eq!(code(&one.dist(), &key(1)), "verify.digest-mismatch");
     std::fs::copy(two.path("checksums.txt"), one.path("checksums.txt")).unwrap();
     std::fs::copy(two.path("checksums.txt.sig"), one.path("checksums.txt.sig")).unwrap();
+    std::fs::copy(two.path("provenance.json"), one.path("provenance.json")).unwrap();
     assert_eq!(code(&one.dist(), &key(1)), "verify.digest-mismatch");
     for archive in &two.archives {
         let name = archive.name.as_str();
@@ -226,6 +234,41 @@ fn checksums_are_signed_by_the_same_key() {
     let checksums = std::fs::read(made.path("checksums.txt")).unwrap();
     std::fs::write(made.path("checksums.txt.sig"), key(2).sign(&checksums).unwrap().as_bytes()).unwrap();
     assert_eq!(judged(), Some("verify.checksums-signature"));
+}
+
+/// A26: what is signed says what it is, and of which release.
+#[test]
+fn a_provenance_is_of_its_release_and_by_its_key() {
+    let made = Made::release("1.2.3", &key(1));
+    let keys = vec![key(1).public(), key(2).public()];
+    let policy = Policy::new(Terms { threshold: 1, keys, product: None, required: CheckName::ALL.into() }).unwrap();
+    let judged = |bytes: &[u8]| {
+        std::fs::write(made.path("provenance.json"), bytes).unwrap();
+        let judgement = verify(&host(), &What::Folder(made.dist()), &policy, &Events::silent()).unwrap();
+        (judgement.code(), judgement.flaws.first().map(ToString::to_string).unwrap_or_default())
+    };
+    let own = std::fs::read(made.path("provenance.json")).unwrap();
+    assert_eq!(judged(&own), (None, String::new()));
+    let refused = |bytes: &[u8], why: &str| {
+        let (code, words) = judged(bytes);
+        assert_eq!(code, Some("verify.provenance"), "{words}");
+        assert!(words.contains(why), "{why} is not in {words}");
+    };
+    // By another key that the policy trusts.
+    let payload = Envelope::parse(&own).and_then(|envelope| envelope.verify(&[key(1).public()])).unwrap();
+    let signed = |payload: &[u8]| Envelope::sign(PayloadType::InToto, payload.to_vec(), &key(1)).unwrap().to_bytes();
+    let by_another = Envelope::sign(PayloadType::InToto, payload.payload().to_vec(), &key(2)).unwrap().to_bytes();
+    refused(&by_another, "by none of the 1 trusted keys");
+    // Of another release of the same product.
+    let other = Made::release("1.2.4", &key(1));
+    refused(&std::fs::read(other.path("provenance.json")).unwrap(), "of another release");
+    // The manifest itself, which is signed by the right key for another purpose.
+    refused(&std::fs::read(made.path("release.json")).unwrap(), "not https://slsa.dev/provenance/v1");
+    // Well signed, but of a builder that nobody knows.
+    let text = String::from_utf8(payload.payload().to_vec()).unwrap();
+    refused(&signed(text.replace("urn:sealift:builder:local", "https://example.com/builder").as_bytes()), "builder");
+    refused(&signed(b"{}"), "type");
+    assert_eq!(judged(&signed(payload.payload())).0, None);
 }
 
 #[test]
@@ -289,7 +332,7 @@ fn what_was_not_checked_is_not_taken_for_checked() {
         std::fs::copy(made.stored(archive.name.as_str()), made.path(archive.name.as_str())).unwrap();
     }
     let judgement = judge(&made.dist(), &key(1));
-    assert_eq!((judgement.code(), judgement.flaws.len(), judgement.reasons.len()), (Some("verify.not-run"), 0, 2));
+    assert_eq!((judgement.code(), judgement.flaws.len(), judgement.reasons.len()), (Some("verify.not-run"), 0, 3));
     let terms = Terms { threshold: 1, keys: vec![key(1).public()], product: None, required: Default::default() };
     let least = Policy::new(terms).unwrap();
     let judgement = verify(&host(), &What::Folder(made.dist()), &least, &Events::silent()).unwrap();
@@ -339,7 +382,10 @@ fn single_files_are_judged_alone() {
     assert_eq!(outcome(CheckName::Checksums), "not run");
     // Who demands the whole release does not take this proof for it.
     assert_ne!(judgement.verified.unwrap().policy(), policy.digest());
-    assert_eq!(judged(&[archive, "checksums.txt", "checksums.txt.sig", "release.json"]).code(), None);
+    assert_eq!(
+        judged(&[archive, "checksums.txt", "checksums.txt.sig", "provenance.json", "release.json"]).code(),
+        None
+    );
     assert_eq!(judged(&["api_1.2.3_windows_amd64.zip"]).code(), Some("verify.missing-file"));
     assert_eq!(judged(&[archive, "stranger"]).code(), Some("verify.extra-file"));
     assert_eq!(judged(&["checksums.txt"]).code(), None);
@@ -365,5 +411,6 @@ fn sizes_are_looked_at_before_bytes() {
     // Sparse files, past 32 bits (A32).
     assert_eq!(grow("api_1.2.3_linux_amd64.tar.gz", (1 << 32) + 1), "verify.size-mismatch");
     assert_eq!(grow("checksums.txt", 1 << 40), "verify.size-mismatch");
+    assert_eq!(grow("provenance.json", 1 << 40), "verify.size-mismatch");
     assert_eq!(grow("release.json", 1 << 40), "verify.envelope");
 }

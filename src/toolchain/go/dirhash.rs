@@ -16,8 +16,13 @@ pub fn hash1<'a>(files: impl IntoIterator<Item = (&'a str, Digest)>) -> String {
 
 /// Whether a text is such a hash in its one spelling.
 pub fn is_hash(text: &str) -> bool {
-    let decoded = text.strip_prefix("h1:").and_then(|text| Base64::decode_vec(text).ok());
-    decoded.is_some_and(|bytes| bytes.len() == 32)
+    digest(text).is_some()
+}
+
+/// The SHA-256 digest that such a hash spells.
+pub fn digest(text: &str) -> Option<Digest> {
+    let bytes = Base64::decode_vec(text.strip_prefix("h1:")?).ok()?;
+    bytes.try_into().ok().map(Digest::from_bytes)
 }
 
 #[cfg(test)]
@@ -28,7 +33,15 @@ mod tests {
     fn a_known_module_has_its_known_hash() {
         // go.sum of any module that requires it: golang.org/toolchain's go.mod, one file of one line.
         let text = b"module golang.org/toolchain\n";
-        assert_eq!(hash1([("go.mod", Digest::of(text))]), "h1:8wlg68NqwW7eMnI1aABk/C2pDYXj8mrMY4TyRfiLeS0=");
+        let hash = "h1:8wlg68NqwW7eMnI1aABk/C2pDYXj8mrMY4TyRfiLeS0=";
+        assert_eq!(hash1([("go.mod", Digest::of(text))]), hash);
+    }
+
+    /// The example of in-toto's `digest_set.md`.
+    #[test]
+    fn a_hash_spells_a_digest() {
+        let spelled = digest("h1:Khu2En+0gcYPZ2kuIihfswbzxv/mIHXgzPZ018Oty48=").map(|digest| digest.hex());
+        assert_eq!(spelled.as_deref(), Some("2a1bb6127fb481c60f67692e22285fb306f3c6ffe62075e0ccf674d7c3adcb8f"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod path;
 mod pins;
 mod provision;
 pub mod proxy;
-mod release;
+pub mod release;
 pub mod settings;
 pub mod sumdb;
 #[cfg(test)]

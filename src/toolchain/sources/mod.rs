@@ -65,6 +65,26 @@ pub struct Listing {
     pub packages: Vec<Package>,
 }
 
+/// A module that a command needs and that is not the one of its sources.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OtherModule {
+    /// Module path.
+    pub path: String,
+    /// Version.
+    pub version: String,
+    /// See [`Module::sum`].
+    pub sum: String,
+    /// See [`Module::replaced_by`]; `local` for a folder.
+    pub replaced_by: String,
+}
+
+/// As it stands in the key of a build.
+impl std::fmt::Display for OtherModule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {} {}", self.path, self.version, self.sum, self.replaced_by)
+    }
+}
+
 /// What goes into one command on one target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
@@ -73,8 +93,8 @@ pub struct Inputs {
     pub files: BTreeMap<String, PathBuf>,
     /// Folders of those packages, and whether the package embeds files.
     pub folders: BTreeMap<PathBuf, bool>,
-    /// Every other module, by path: `version sum replacement`.
-    pub modules: BTreeSet<String>,
+    /// Every other module.
+    pub modules: BTreeSet<OtherModule>,
     /// Facts that reach the binary without being in a file of the above: module path, language version, GODEBUG.
     pub facts: Vec<String>,
 }
@@ -280,8 +300,8 @@ impl Inputs {
         if let Some(module) = &package.module {
             self.facts.push(format!("module {} go {}", module.path, module.go));
             if !module.version.is_empty() {
-                self.modules
-                    .insert(format!("{} {} {} {}", module.path, module.version, module.sum, module.replaced_by));
+                let Module { path, version, sum, replaced_by, .. } = module.clone();
+                self.modules.insert(OtherModule { path, version, sum, replaced_by });
             }
             // A module outside the work tree is named by its hash; one without a hash is read like a local one.
             if !local && !module.version.is_empty() && !module.sum.is_empty() {

@@ -16,9 +16,14 @@ pub enum Beside<'a> {
     Checksums,
     /// A signature of [`CHECKSUMS`].
     ChecksumsSignature(SignatureFormat),
+    /// [`PROVENANCE`].
+    Provenance,
     /// The raw signature of an artifact that is a file.
     ArtifactSignature(&'a FileName, &'a Artifact),
 }
+
+/// How the release was made, signed: a companion.
+pub const PROVENANCE: &str = "provenance.json";
 
 /// Where a statement lies that nobody signed. No release has such a file.
 pub const UNSIGNED: &str = "release.unsigned.json";
@@ -36,6 +41,9 @@ impl Release {
     pub fn beside(&self, name: &FileName) -> Option<Beside<'_>> {
         if name.as_str() == CHECKSUMS {
             return Some(Beside::Checksums);
+        }
+        if name.as_str() == PROVENANCE {
+            return Some(Beside::Provenance);
         }
         let of_checksums = |format: &SignatureFormat| signature_of(CHECKSUMS, *format) == name.as_str();
         if let Some(format) = SignatureFormat::ALL.into_iter().find(of_checksums) {
@@ -64,12 +72,12 @@ impl Release {
 #[cfg(test)]
 mod tests {
     use crate::digest::Digest;
-    use crate::statement::{Predicate, Statement};
+    use crate::statement::Statement;
 
     #[test]
     fn checksums_are_of_the_files_alone_and_by_name() {
         let statement = Statement::release(crate::statement::tests::release()).expect("a good release");
-        let Predicate::Release(release) = statement.predicate();
+        let release = statement.into_release().expect("a release");
         let names = ["api_1.2.3_linux_amd64.tar.gz", "notes.md", "worker_1.2.3_linux_arm_v7.tar.gz"];
         let line = |name: &str| {
             let bytes = if name == "notes.md" { "notes" } else { name };

@@ -81,12 +81,12 @@ impl Release {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statement::{Predicate, Statement};
+    use crate::statement::Statement;
 
     #[test]
     fn the_form_does_not_change_by_accident() {
         let statement = Statement::release(crate::statement::tests::release()).expect("a good release");
-        let Predicate::Release(release) = statement.predicate();
+        let release = statement.into_release().expect("a release");
         let digest = Digest::of(b"index of api");
         let want = format!(
             r#"{{"manifests":[{{"annotations":{{"org.opencontainers.image.ref.name":"api"}},"digest":"{digest}","mediaType":"application/vnd.oci.image.index.v1+json","size":12}}],"mediaType":"application/vnd.oci.image.index.v1+json","schemaVersion":2}}"#

@@ -3,8 +3,11 @@
 
 mod beside;
 mod check;
+mod foreign;
 mod layout;
+mod provenance;
 mod release;
+mod subject;
 mod terms;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -15,12 +18,19 @@ use crate::digest::Digest;
 use crate::dsse::{Opened, PayloadType};
 use crate::json::{self, JsonError, Limits, Numbers, Value};
 
-pub use beside::{Beside, CHECKSUMS, MAX_MANIFEST, UNSIGNED, signature_of};
+pub use beside::{Beside, CHECKSUMS, MAX_MANIFEST, PROVENANCE, UNSIGNED, signature_of};
 pub use check::{MANIFEST, MAX_ENTRIES, ReleaseError};
+pub use foreign::{COSIGN_SIGN_TYPE, Foreign, cosign_payload};
 pub use layout::{
     IMAGE_INDEX, IMAGE_MANIFEST, IndexEntry, LAYOUT, LAYOUT_BLOBS, LAYOUT_FILE, LAYOUT_INDEX, LAYOUT_TEXT, layout_index,
 };
+pub use provenance::{
+    ArchiveStep, BuildDefinition, BuildStep, BuildType, Builder, BuilderId, Dependency, Environment,
+    ExternalParameters, ImageStep, InternalParameters, Metadata, Origin, Provenance, ProvenanceError, ResourceDigest,
+    RunDetails,
+};
 pub use release::{Artifact, ArtifactKind, ArtifactName, ArtifactNameError, Held, Release, Service};
+pub use subject::Subject;
 pub use terms::{Commit, MediaType, SourceUrl, TargetName, TermError, Timestamp};
 
 /// The `_type` of every statement.
@@ -28,6 +38,9 @@ pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 
 /// The predicate type of a release.
 pub const RELEASE_TYPE: &str = "urn:sealift:release:1";
+
+/// The predicate type of a provenance.
+pub const PROVENANCE_TYPE: &str = "https://slsa.dev/provenance/v1";
 
 /// Room for [`MAX_ENTRIES`] artifacts with their subjects and what they hold, within the largest payload.
 const LIMITS: Limits = Limits { bytes: crate::dsse::MAX_PAYLOAD, values: 4_000_000, numbers: Numbers::IntegersOnly };
@@ -42,7 +55,9 @@ pub struct Statement {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Predicate {
     /// `urn:sealift:release:1`
-    Release(Release),
+    Release(Box<Release>),
+    /// `https://slsa.dev/provenance/v1`, in the form that sealift writes.
+    Provenance(Box<Provenance>),
 }
 
 /// A statement that is refused.
@@ -63,9 +78,20 @@ pub enum StatementError {
         /// The first difference, counted from zero.
         index: usize,
     },
+    /// One of our own predicates, but not the one that is wanted here.
+    #[error("the predicate type is {found}, not {wanted}")]
+    OtherPredicate {
+        /// What it is.
+        found: &'static str,
+        /// What is wanted.
+        wanted: &'static str,
+    },
     /// The parts of a release contradict each other or break a rule.
     #[error("the release is refused")]
     Release(#[from] ReleaseError),
+    /// The parts of a provenance contradict each other.
+    #[error("the provenance is refused")]
+    Provenance(#[from] ProvenanceError),
 }
 
 impl StatementError {
@@ -75,8 +101,10 @@ impl StatementError {
             StatementError::Json(_) => "statement.json",
             StatementError::StatementType(_) => "statement.type",
             StatementError::PredicateType(_) => "statement.predicate-type",
+            StatementError::OtherPredicate { .. } => "statement.other-predicate",
             StatementError::Subjects { .. } => "statement.subjects",
             StatementError::Release(error) => error.code(),
+            StatementError::Provenance(error) => error.code(),
         }
     }
 }
@@ -92,33 +120,18 @@ struct Wire<P> {
     predicate: P,
 }
 
-#[derive(Serialize, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-struct Subject {
-    name: String,
-    digest: SubjectDigest,
-}
-
-/// in-toto's digest set, with the one algorithm that we use.
-#[derive(Serialize, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-struct SubjectDigest {
-    sha256: String,
-}
-
-impl Subject {
-    fn of(artifact: &Artifact) -> Self {
-        let digest = SubjectDigest { sha256: artifact.digest.hex() };
-        Self { name: artifact.name.to_string(), digest }
-    }
-}
-
 impl Statement {
     /// States a release. Its lists are sorted here, and then every rule is checked.
     pub fn release(mut release: Release) -> Result<Self, StatementError> {
         release.sort();
         check::release(&release)?;
-        Ok(Self { predicate: Predicate::Release(release) })
+        Ok(Self { predicate: Predicate::Release(Box::new(release)) })
+    }
+
+    /// States how a release was made; checked, not sorted.
+    pub fn provenance(provenance: Provenance) -> Result<Self, StatementError> {
+        provenance.check()?;
+        Ok(Self { predicate: Predicate::Provenance(Box::new(provenance)) })
     }
 
     /// Reads the payload of an opened envelope: strict, canonical, of a known predicate, with every rule of it checked.
@@ -143,6 +156,7 @@ impl Statement {
         }
         let statement = match predicate_type.as_str() {
             RELEASE_TYPE => Self::read_release(json::from_value(value)?)?,
+            PROVENANCE_TYPE => Self::read_provenance(json::from_value(value)?)?,
             _ => return Err(StatementError::PredicateType(predicate_type)),
         };
         // A derived reader takes an array for a struct and null for a missing member; the writer does not.
@@ -162,7 +176,11 @@ impl Statement {
             return Err(StatementError::Subjects { index: wire.subject.len().min(release.artifacts.len()) });
         }
         check::release(&release)?;
-        Ok(Self { predicate: Predicate::Release(release) })
+        Ok(Self { predicate: Predicate::Release(Box::new(release)) })
+    }
+
+    fn read_provenance(wire: Wire<Provenance>) -> Result<Self, StatementError> {
+        Self::provenance(Provenance { subjects: wire.subject, ..wire.predicate })
     }
 
     /// What the statement says.
@@ -170,25 +188,58 @@ impl Statement {
         &self.predicate
     }
 
-    /// What the statement says, taken out.
-    pub fn into_predicate(self) -> Predicate {
-        self.predicate
+    /// The release that the statement is of.
+    ///
+    /// # Errors
+    /// `statement.other-predicate`: what was signed for another purpose is no manifest (A26).
+    pub fn into_release(self) -> Result<Release, StatementError> {
+        match self.predicate {
+            Predicate::Release(release) => Ok(*release),
+            other @ Predicate::Provenance(_) => Err(other.is_not(RELEASE_TYPE)),
+        }
+    }
+
+    /// The provenance that the statement is.
+    ///
+    /// # Errors
+    /// `statement.other-predicate`.
+    pub fn into_provenance(self) -> Result<Provenance, StatementError> {
+        match self.predicate {
+            Predicate::Provenance(provenance) => Ok(*provenance),
+            other @ Predicate::Release(_) => Err(other.is_not(PROVENANCE_TYPE)),
+        }
     }
 
     /// The canonical bytes: the payload of an envelope, or the whole of an unsigned statement.
     pub fn to_payload(&self) -> Result<Vec<u8>, StatementError> {
-        let Predicate::Release(release) = &self.predicate;
-        let wire = Wire {
-            statement_type: STATEMENT_TYPE.to_owned(),
-            subject: release.artifacts.iter().map(Subject::of).collect(),
-            predicate_type: RELEASE_TYPE.to_owned(),
-            predicate: release,
-        };
+        match &self.predicate {
+            Predicate::Release(release) => self.written(release.artifacts.iter().map(Subject::of).collect(), release),
+            Predicate::Provenance(provenance) => self.written(provenance.subjects.clone(), provenance),
+        }
+    }
+
+    fn written(&self, subject: Vec<Subject>, predicate: &impl Serialize) -> Result<Vec<u8>, StatementError> {
+        let predicate_type = self.predicate.name().to_owned();
+        let wire = Wire { statement_type: STATEMENT_TYPE.to_owned(), subject, predicate_type, predicate };
         Ok(json::canonical(&json::to_value(&wire)?))
     }
 
     /// The digest of the canonical bytes: what an approval or a channel record names.
     pub fn digest(&self) -> Result<Digest, StatementError> {
         Ok(Digest::of(&self.to_payload()?))
+    }
+}
+
+impl Predicate {
+    /// The predicate type.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Predicate::Release(_) => RELEASE_TYPE,
+            Predicate::Provenance(_) => PROVENANCE_TYPE,
+        }
+    }
+
+    fn is_not(&self, wanted: &'static str) -> StatementError {
+        StatementError::OtherPredicate { found: self.name(), wanted }
     }
 }

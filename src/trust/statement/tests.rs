@@ -116,7 +116,7 @@ fn a_release_survives_its_payload() {
     let payload = statement.to_payload().expect("a payload");
     assert_eq!(Statement::parse(&opened(payload.clone())), Ok(statement.clone()));
     assert_eq!(statement.digest(), Ok(Digest::of(&payload)));
-    let Predicate::Release(sorted) = statement.predicate();
+    let sorted = statement.into_release().expect("a release");
     let names: Vec<_> = sorted.artifacts.iter().map(|artifact| artifact.name.to_string()).collect();
     assert!(names.is_sorted() && names.len() == 7);
     assert_eq!(sorted.artifact(&file("notes.md")).map(|artifact| artifact.size), Some(5));

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use sealift_trust::name::plain_file;
 use sealift_trust::statement::{Artifact, ArtifactKind, Held, IMAGE_INDEX, IMAGE_MANIFEST, Service, Timestamp};
 use sealift_trust::{
-    CheckName, Digest, Envelope, Opened, Outcome, PayloadType, Policy, Predicate, PublicKey, Release, SecretKey,
-    Statement, Verdict, Verified,
+    CheckName, Digest, Envelope, Opened, Outcome, PayloadType, Policy, PublicKey, Release, SecretKey, Statement,
+    Verdict, Verified,
 };
 use zeroize::Zeroizing;
 
@@ -67,11 +67,10 @@ fn open(bytes: &[u8], keys: &[PublicKey]) -> Option<Opened> {
 fn judge(bytes: &[u8], policy: &Policy) -> Option<Verified<Release>> {
     let keys: Vec<PublicKey> = policy.keys().cloned().collect();
     let opened = open(bytes, &keys)?;
-    let statement = Statement::parse(&opened).ok()?;
-    policy.admits(&statement).ok()?;
+    let release = Statement::parse(&opened).and_then(Statement::into_release).ok()?;
+    policy.admits(&release).ok()?;
     let mut verdict = Verdict::new();
     CheckName::ALL.into_iter().for_each(|check| verdict.record(check, Outcome::Passed));
-    let Predicate::Release(release) = statement.into_predicate();
     verdict.conclude(policy, &opened, release).ok()
 }
 

@@ -1,7 +1,7 @@
 //! Registries: one that lies at every step, and real ones.
 
 mod lies;
-mod program;
+pub mod program;
 mod proxy;
 mod real;
 mod scene;

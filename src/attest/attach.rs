@@ -1,0 +1,65 @@
+//! What is said of an image, laid beside it: a signature as cosign makes and reads it, and the provenance. Both are bundles,
+//! and referrers of the image (image-spec, `manifest.md`, "Guidelines for Artifact Usage").
+
+use std::io::Read;
+
+use sealift_trust::bundle::{self, BUNDLE_TYPE};
+use sealift_trust::statement::{COSIGN_SIGN_TYPE, PROVENANCE_TYPE, cosign_payload};
+use sealift_trust::{Digest, Envelope, PayloadType};
+
+use super::{AttestError, Purpose, Signer};
+use crate::error::Failure;
+use crate::oci::{Checked, Descriptor, Manifest, Sink, media};
+
+/// The annotation that says what a bundle holds (sigstore/cosign, `specs/BUNDLE_SPEC.md`).
+const CONTENT: &str = "dev.sigstore.bundle.content";
+
+/// The annotation that says what is stated.
+const PREDICATE: &str = "dev.sigstore.bundle.predicateType";
+
+/// A signed statement about an image.
+#[derive(Clone, Debug)]
+pub struct Said {
+    predicate_type: &'static str,
+    bundle: Vec<u8>,
+}
+
+impl std::fmt::Display for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.predicate_type == COSIGN_SIGN_TYPE { "signature" } else { "provenance" })
+    }
+}
+
+/// The signature of an image by its digest, and the provenance that is about it, as bundles of this key.
+///
+/// # Errors
+/// The provenance is no envelope.
+pub fn said(image: Digest, provenance: &[u8], signer: &Signer<'_>) -> Result<[Said; 2], AttestError> {
+    let signature = Envelope::sign_with(PayloadType::InToto, cosign_payload(image), |message: &[u8]| {
+        signer.sign(message, Purpose::Statement)
+    })?;
+    let provenance = Envelope::parse(provenance)?;
+    let public = signer.public();
+    Ok([(COSIGN_SIGN_TYPE, signature), (PROVENANCE_TYPE, provenance)]
+        .map(|(predicate_type, envelope)| Said { predicate_type, bundle: bundle::of_envelope(&envelope, &public) }))
+}
+
+/// Lays a statement beside the image that it is about, and gives where it is. The same statement is the same document.
+pub fn attach(to: &dyn Sink, image: &Descriptor, said: &Said) -> Result<Descriptor, Failure> {
+    let (empty, layer) = (Descriptor::of(media::EMPTY, b"{}"), Descriptor::of(BUNDLE_TYPE, &said.bundle));
+    for (blob, bytes) in [(&empty, &b"{}"[..]), (&layer, &said.bundle[..])] {
+        if !to.has(blob)? {
+            let open = || Ok(Box::new(Checked::new(bytes, blob)) as Box<dyn Read + Send + '_>);
+            to.put_blob(blob, &open)?;
+        }
+    }
+    let mut manifest = Manifest::new(empty, vec![layer]);
+    manifest.artifact_type = Some(BUNDLE_TYPE.to_owned());
+    manifest.subject = Some(image.bare());
+    let notes = [(CONTENT, "dsse-envelope"), (PREDICATE, said.predicate_type)];
+    manifest.annotations = notes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let bytes = manifest.encode();
+    let descriptor = Descriptor::of(media::OCI_MANIFEST, &bytes);
+    to.put_document(&descriptor, &bytes)?;
+    Ok(descriptor)
+}
