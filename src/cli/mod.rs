@@ -15,6 +15,7 @@ mod reference;
 mod release;
 mod schema;
 mod summary;
+mod tagging;
 mod toolchain;
 mod update;
 mod verify;

@@ -151,6 +151,12 @@ impl Verify {
     }
 }
 
+/// Judges a release that was just made, as anybody will who has the public key.
+pub fn judge(world: &World<'_>, dist: &Path, key: PublicKey) -> Result<(), Failure> {
+    let judgement = verify::verify(world.host, &What::Folder(dist.to_owned()), &Policy::implicit(key), world.events)?;
+    if judgement.verified.is_some() { Ok(()) } else { Err(refusal(&judgement)) }
+}
+
 fn verdict(judgement: &Judgement, policy: &Policy) -> serde_json::Value {
     let check = |check: &sealift_trust::verdict::Check| serde_json::json!({ "check": check.name.to_string(), "outcome": check.outcome.word(), "why": check.outcome.why() });
     serde_json::json!({

@@ -4,6 +4,7 @@
 
 mod sandbox;
 
+mod affected;
 mod attacks;
 mod attest;
 mod bad_input;
@@ -15,6 +16,7 @@ mod key;
 mod modules;
 mod package;
 mod plan;
+mod refs;
 mod registry;
 mod release;
 mod reproducible;
