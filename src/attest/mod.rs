@@ -163,6 +163,9 @@ fn companions(
     let Some(signing) = signing else { return Ok(names) };
     names.extend(subject.making.iter().map(|_| own(PROVENANCE)));
     names.extend(signing.formats.iter().map(|format| own(&signature_of(CHECKSUMS, *format))));
+    if subject.making.is_some() {
+        names.push(own(PROVENANCE));
+    }
     if signing.each.is_some() {
         for archive in contents.archives {
             names.push(signature_of(archive.name.as_str(), SignatureFormat::Raw).parse()?);

@@ -24,7 +24,7 @@ use crate::survey::{self, Images};
 #[derive(Args)]
 pub struct Attest {
     /// A folder of files that something else built, to be signed where they lie [default: dist/ of this project]
-    #[arg(value_name = "DIR", requires = "release", conflicts_with_all = ["snapshot", "services", "targets", "clean"])]
+    #[arg(value_name = "DIR", requires = "release", conflicts_with_all = ["snapshot", "push", "services", "targets", "clean"])]
     folder: Option<PathBuf>,
     /// The version that the files in DIR are
     #[arg(long, value_name = "VERSION", requires = "folder")]

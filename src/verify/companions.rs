@@ -33,7 +33,9 @@ pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings)
     };
     one(scene, manifest, findings, &provenance)?;
     let (mut lists, mut artifacts) = (Signatures::default(), Signatures::default());
-    for name in &manifest.release.companions {
+    // Of some files only these are judged.
+    let is_judged = |name: &&FileName| scene.scope == Scope::Release || scene.file(name.as_str()).is_some();
+    for name in manifest.release.companions.iter().filter(is_judged) {
         match manifest.release.beside(name) {
             Some(Beside::Checksums | Beside::Provenance) => {}
             Some(Beside::ChecksumsSignature(format)) => {
@@ -51,7 +53,10 @@ pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings)
             None => {}
         }
     }
-    let none = "the manifest promises no signature of checksums.txt";
+    let none = match scene.scope {
+        Scope::Release => "the manifest promises no signature of checksums.txt",
+        Scope::Files => IN_PART,
+    };
     lists.settle(findings, CheckName::ChecksumsSignature, Flaw::ChecksumsSignature, Some(none));
     // A release whose archives have no signatures of their own promises none.
     let none = (scene.scope == Scope::Files).then_some(IN_PART);
@@ -120,11 +125,7 @@ fn signed(
     (name, of, format): (&FileName, &str, SignatureFormat),
     message: &Message<'_>,
 ) -> Result<Signed, VerifyError> {
-    let path = match (scene.file(name.as_str()), scene.scope) {
-        (Some(path), _) => path,
-        (None, Scope::Release) => return Ok(Signed::NotRun(format!("{name} is missing"))),
-        (None, Scope::Files) => return Ok(Signed::NotRun(format!("{name} is not named"))),
-    };
+    let Some(path) = scene.file(name.as_str()) else { return Ok(Signed::NotRun(format!("{name} is missing"))) };
     let found = match regular::open(path)? {
         Found::File(found) => found,
         Found::Nothing => return Ok(Signed::Flawed(Flaw::Missing(name.to_string()))),

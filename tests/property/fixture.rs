@@ -83,12 +83,22 @@ impl Made {
     }
 
     pub fn sealed(&self, version: &str, signer: Option<&SecretKey>) -> Sealed {
-        // In every format, and each archive: what is written is what any changed byte of is refused.
+        self.sealed_in(version, signer, &[SignatureFormat::Raw], false)
+    }
+
+    /// The same with signatures in other formats, and perhaps of each archive.
+    pub fn sealed_in(
+        &self,
+        version: &str,
+        signer: Option<&SecretKey>,
+        formats: &[SignatureFormat],
+        each: bool,
+    ) -> Sealed {
         let again = |key: &SecretKey| SecretKey::from_pem(&key.to_pem(None).unwrap(), None).unwrap();
         let signer = signer.map(|key| Signer::Key(again(key)));
         let stored = |archive: &Archive| self.stored(archive.name.as_str());
-        let signing =
-            signer.as_ref().map(|signer| Signing { signer, formats: &SignatureFormat::ALL, each: Some(&stored) });
+        let each: Option<&dyn Fn(&Archive) -> PathBuf> = if each { Some(&stored) } else { None };
+        let signing = signer.as_ref().map(|signer| Signing { signer, formats, each });
         seal(&subject(version), &self.contents(), signing.as_ref()).unwrap()
     }
 
