@@ -25,9 +25,7 @@ use sealift_trust::statement::{
     Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, Commit, Held, MANIFEST, MAX_MANIFEST, NOTES, PROVENANCE,
     Service, SourceUrl, Timestamp, UNSIGNED, signature_of,
 };
-use sealift_trust::{
-    Detached, Digest, Envelope, FileName, PayloadType, Release, SignatureFormat, Statement, name,
-};
+use sealift_trust::{Detached, Digest, Envelope, FileName, PayloadType, Release, SignatureFormat, Statement, name};
 
 use crate::artifact::Artifact;
 use crate::host::files;
@@ -163,9 +161,6 @@ fn companions(
     let Some(signing) = signing else { return Ok(names) };
     names.extend(subject.making.iter().map(|_| own(PROVENANCE)));
     names.extend(signing.formats.iter().map(|format| own(&signature_of(CHECKSUMS, *format))));
-    if subject.making.is_some() {
-        names.push(own(PROVENANCE));
-    }
     if signing.each.is_some() {
         for archive in contents.archives {
             names.push(signature_of(archive.name.as_str(), SignatureFormat::Raw).parse()?);

@@ -177,7 +177,13 @@ impl Yard {
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None, sboms: &self.sboms }
+        Contents {
+            archives: &self.archives,
+            images: &self.images,
+            binaries: &self.binaries,
+            notes: None,
+            sboms: &self.sboms,
+        }
     }
 
     fn plan(&self, key: Option<&Signer<'_>>) -> Vec<Placement> {
@@ -291,7 +297,12 @@ fn the_same_input_gives_the_same_bytes() {
 fn what_makes_no_release_is_refused() {
     let yard = Yard::new();
     let code = |subject: &Subject, archives: &[Archive], binaries: &[Binary]| {
-        let error = seal(subject, &Contents { archives, images: &[], binaries, notes: None, sboms: &[] }, Some(&signing(&key()))).unwrap_err();
+        let error = seal(
+            subject,
+            &Contents { archives, images: &[], binaries, notes: None, sboms: &[] },
+            Some(&signing(&key())),
+        )
+        .unwrap_err();
         (error.code(), error.kind())
     };
     assert_eq!(code(&subject(), &[], &[]), ("statement.nothing", Kind::Input));
@@ -683,7 +694,8 @@ fn what_was_packaged_is_measured_again() {
     std::fs::write(&record, product::record(&yard.binaries, &yard.archives).unwrap()).unwrap();
     let recalled = recall(&dist, &record).unwrap();
     assert_eq!((&recalled.archives, &recalled.binaries), (&yard.archives, &yard.binaries));
-    let contents = Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries, notes: None, sboms: &[] };
+    let contents =
+        Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries, notes: None, sboms: &[] };
     let sealed = seal(&subject(), &contents, Some(&signing(&key()))).unwrap();
     let archive = |archive: &Archive| dist.join(archive.name.as_str());
     let plan = sealed.placements(

@@ -16,10 +16,10 @@ use crate::config::settings::Signatures;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::history::{self, Git};
-use crate::{image, plan};
 use crate::oci::Repository;
 use crate::product::{Archive, ImageIndex};
 use crate::survey::{self, Images};
+use crate::{image, plan};
 
 #[derive(Args)]
 pub struct Attest {
@@ -85,7 +85,8 @@ impl Attest {
         let lists = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str())).collect();
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let Recalled { archives, binaries } = recalled;
-        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), sboms, lists, notes };
+        let parts =
+            Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), sboms, lists, notes };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let making = making(&project, (&survey, &plan), &self.selection)?;
         let (signer, clean) = (signer.as_ref(), clean(self.sealing.clean));

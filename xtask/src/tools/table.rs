@@ -87,6 +87,13 @@ pub const TOOLS: &[Tool] = &[
     peer("buildah", "buildah"),
     peer("podman", "podman"),
     peer("docker-registry", "docker-registry"),
+    Tool {
+        name: "git-cliff",
+        how: How::Python { package: "git-cliff" },
+        version: "2.14.2",
+        tier: "peers",
+        system: Some("linux"),
+    },
     go("govulncheck", "golang.org/x/vuln/cmd/govulncheck", "v1.1.4", "peers"),
     go("ko", "github.com/google/ko", "v0.19.1", "bench"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
