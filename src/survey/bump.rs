@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::MetadataCommand;
+use cargo_metadata::Metadata;
 use sealift_trust::name::InnerPath;
 use semver::Version;
 
@@ -250,7 +250,7 @@ fn plain(name: &str) -> InnerPath {
 }
 
 /// What cargo says of the workspace, without asking the network.
-fn metadata(host: &Host, config: &Config) -> Result<cargo_metadata::Metadata, SurveyError> {
+fn metadata(host: &Host, config: &Config) -> Result<Metadata, SurveyError> {
     let refuse = |message: String, hint: Option<String>| {
         SurveyError::Toolchain(Box::new(Failure {
             code: "version.cargo",
@@ -275,6 +275,6 @@ fn metadata(host: &Host, config: &Config) -> Result<cargo_metadata::Metadata, Su
             other => other,
         }
     })?;
-    let text = String::from_utf8_lossy(&finished.stdout);
-    MetadataCommand::parse(&*text).map_err(|error| refuse(format!("cargo answered in an unknown form: {error}"), None))
+    serde_json::from_slice(&finished.stdout)
+        .map_err(|error| refuse(format!("cargo answered in an unknown form: {error}"), None))
 }

@@ -45,8 +45,9 @@ fn length(text: &str, after: &str) -> Option<usize> {
         let ends = if after.is_empty() {
             let mut next = rest.chars();
             let first = next.next();
-            !first.is_some_and(|c| c.is_ascii_alphanumeric() || "+-".contains(c))
-                && !(first == Some('.') && next.next().is_some_and(|c| c.is_ascii_alphanumeric()))
+            let joined = first.is_some_and(|c| c.is_ascii_alphanumeric() || "+-".contains(c));
+            let goes_on = first == Some('.') && next.next().is_some_and(|c| c.is_ascii_alphanumeric());
+            !joined && !goes_on
         } else {
             rest.starts_with(after)
         };

@@ -123,8 +123,8 @@ fn module_paths_have_the_major_version() {
     );
 }
 
-fn modules(version: Option<Version>) -> Modules {
-    let renewed = |path: &str| Renewed { path: path.into(), version: version.clone() };
+fn modules(version: Option<&Version>) -> Modules {
+    let renewed = |path: &str| Renewed { path: path.into(), version: version.cloned() };
     [
         ("example.com/m".to_owned(), renewed("example.com/m/v2")),
         ("example.com/m/sub".to_owned(), renewed("example.com/m/sub/v2")),
@@ -138,7 +138,7 @@ fn go_files_follow_their_module() {
                 replace example.com/m/sub => ./sub\n\nexclude example.com/m v1.0.0\n";
     let want = "module example.com/m/v2 // ours\n\ngo 1.26\n\nrequire (\n\texample.com/m/sub/v2 v2.0.0 // sub\n\t\"example.com/mm\" v1.0.0\n)\n\n\
                 replace example.com/m/sub/v2 => ./sub\n\nexclude example.com/m v1.0.0\n";
-    assert_eq!(go::go_mod("go.mod", text, &modules(Some(version("2.0.0")))).unwrap(), want);
+    assert_eq!(go::go_mod("go.mod", text, &modules(Some(&version("2.0.0")))).unwrap(), want);
     let source = "// import \"example.com/m\"\npackage main\n\nimport \"example.com/m\"\nimport (\n\t. `example.com/m/x`\n\
                   \ts \"example.com/m/sub/y\" // \"example.com/m\"\n\t\"example.com/mm\"\n\t\"example.com/m/v2/z\"\n)\n\nvar a = \"example.com/m\"\n";
     let want = "// import \"example.com/m\"\npackage main\n\nimport \"example.com/m/v2\"\nimport (\n\t. `example.com/m/v2/x`\n\

@@ -123,7 +123,7 @@ impl Teller<'_> {
         for change in changes {
             let kind = change.kind.as_deref().unwrap_or(OTHER);
             // What breaks without a text of its own was told above with this very description.
-            let told = change.breaking.iter().any(|text| *text == change.description);
+            let told = change.breaking.contains(&change.description);
             let Some(title) = self.settings.sections.get(kind).filter(|title| !title.is_empty() && !told) else {
                 continue;
             };
