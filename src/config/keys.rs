@@ -1,6 +1,7 @@
 //! Every key of `sealift.toml`, in one table: what is refused as unknown, the JSON Schema and the reference in the README
 //! all come from here.
 
+pub mod attest;
 mod changelog;
 mod image;
 pub mod scan;
@@ -137,7 +138,7 @@ pub static ROOT: Table = Table {
         Key { shape: Shape::Tables(&REGISTRY), ..table("registry", &REGISTRY) },
         table("sbom", &SBOM),
         table("scan", &scan::SCAN),
-        table("attest", &ATTEST),
+        table("attest", &attest::ATTEST),
         table("cache", &CACHE),
     ],
 };
@@ -299,31 +300,10 @@ static BUDGET: Table = Table {
     ],
 };
 
-/// What signatures are made of.
-pub const SIGNATURES: &[&str] = &["checksums", "each"];
-
-/// The longest that a signer may be waited for: an hour, in which somebody may have to touch a device.
-pub const MAX_TIMEOUT: i64 = 3600;
 static SBOM: Table = Table {
     text: "What lists of the binaries' contents are made.",
     keys: &[key("formats", Shape::List(Text::SbomFormat), "[\"cyclonedx\", \"spdx\"]", "[\"spdx\"]")
         .says("Forms of the SBOM that lies beside each archive: `cyclonedx` (1.6), `spdx` (2.3); `[]` for none.")],
-};
-
-static ATTEST: Table = Table {
-    text: "How a release is signed.",
-    keys: &[
-        key("key", Shape::Text(Text::AnyPath), "none", "\"release.key\"")
-            .says("Path of the signing key; with `signer` that of its public half."),
-        key("signer", Shape::List(Text::Line), "none", "[\"kms-sign\", \"release\"]")
-            .says("Program and arguments that sign in the key's place, for keys that never leave their device."),
-        key("signer-timeout", Shape::Number(MAX_TIMEOUT), "60", "300")
-            .says("How many seconds it has for one signature."),
-        key("signatures", Shape::Choice(SIGNATURES), "\"checksums\"", "\"each\"")
-            .says("`each` puts a `.sig` beside every archive too."),
-        key("formats", Shape::List(Text::Signature), "[\"raw\"]", "[\"raw\", \"minisign\", \"ssh\"]")
-            .says("Signatures of checksums.txt: `raw` (openssl), `minisign`, `ssh` (ssh-keygen)."),
-    ],
 };
 
 static REGISTRY: Table = Table {

@@ -8,7 +8,8 @@ use sealift_trust::SignatureFormat;
 use sealift_trust::name::FileName;
 
 use super::error::{Wrong, quoted};
-use super::keys::{FORMATS, SIGNATURES};
+use super::keys::FORMATS;
+use super::keys::attest::SIGNATURES;
 use super::settings::{ScanFail, Signatures};
 use super::template::{Template, TemplateError, Variable};
 use crate::archive::Format;

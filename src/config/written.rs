@@ -14,8 +14,9 @@ use toml_edit::Value;
 
 use super::error::{Problems, Wrong, quoted};
 use super::flags::Flags;
+use super::keys::MAX_LEVEL;
+use super::keys::attest::MAX_TIMEOUT;
 use super::keys::scan::MAX_AGE;
-use super::keys::{MAX_LEVEL, MAX_TIMEOUT};
 use super::linker_flags::LinkerFlags;
 use super::notes::{Notes, Written};
 use super::reader::Section;
