@@ -44,6 +44,7 @@ pub mod package;
 pub mod pipeline;
 pub mod plan;
 pub mod product;
+pub mod refs;
 pub mod registry;
 pub mod sanitize;
 pub mod sbom;

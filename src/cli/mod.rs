@@ -17,6 +17,7 @@ mod sbom;
 mod scan;
 mod schema;
 mod summary;
+mod tagging;
 mod toolchain;
 mod update;
 mod verify;

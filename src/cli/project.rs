@@ -81,6 +81,14 @@ pub fn load(world: &World<'_>, overrides: &Overrides) -> Result<Loaded, Failure>
     Ok(file.resolve(world.host, &fallback, overrides)?)
 }
 
+/// Reads the configuration as it is in another folder, of the same project: what the project says of itself holds there
+/// too.
+pub fn load_elsewhere(world: &World<'_>, root: &Path, folder: &Path) -> Result<Loaded, Failure> {
+    let named = world.global.config.as_deref().and_then(Path::file_name).map(|name| folder.join(name));
+    let file = config::load(world.host, folder, named.as_deref())?;
+    Ok(file.resolve(world.host, &fallback(world.host, root), &Overrides::default())?)
+}
+
 /// What the project says of itself: its remote, else its module path, else its folder.
 fn fallback(host: &Host, root: &Path) -> Fallback {
     let source = Git::find(host, root).ok().and_then(|git| crate::history::origin(host, &git));

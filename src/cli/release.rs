@@ -9,7 +9,8 @@ use sealift_trust::{Digest, SecretKey};
 
 use super::World;
 use super::project::{Aim, Project, Selection};
-use super::{plan, scan, summary};
+use super::tagging::{self, Tagging};
+use super::{plan, scan, summary, verify};
 use crate::attest::keys::{self, Places};
 use crate::attest::{self, Asked, Clean, Contents, Dist, Making, Reach, Sealed, Stored, Subject};
 use crate::build;
@@ -19,6 +20,7 @@ use crate::host::clock;
 use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
 use crate::product::{self, Archive, Binary, ImageIndex, SbomFile};
+use crate::refs::Prepared;
 use crate::store::Records;
 use crate::survey::{Images, Survey};
 
@@ -30,6 +32,8 @@ pub struct Release {
     /// Print every step, and do none
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    tagging: Tagging,
     #[command(flatten)]
     sealing: Sealing,
     #[command(flatten)]
@@ -52,8 +56,10 @@ impl Release {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
         let aim = Aim::release(self.snapshot, Images::Wanted);
         if self.dry_run {
-            let (_, plan) = project.plan(aim, &self.selection)?;
-            return Ok(plan::shown(&plan));
+            let (survey, plan) = project.plan(aim, &self.selection)?;
+            let shown = plan::shown(&plan);
+            let prepared = self.prepare(&project, &survey)?;
+            return Ok(prepared.map_or(shown.clone(), |prepared| shown.with_table(tagging::table(&prepared))));
         }
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
@@ -61,6 +67,8 @@ impl Release {
         // Nor is a database that cannot be used.
         let scanner = scan::open(&project)?;
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
+        // A tag that is somebody else's is better known now, too.
+        let prepared = self.prepare(&project, &survey)?;
         let yard = project.yard(&survey, &plan);
         let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
@@ -72,7 +80,15 @@ impl Release {
         let sealed = seal.place(&subject(&plan, making)?, &parts)?;
         build::hooks(&yard, &project.config.root, "after")?;
         let signed = key.is_some();
+        if let Some(prepared) = &prepared {
+            // The tag tells everybody of a release: it moves last, and only for one that a stranger would accept.
+            if let Some(key) = &key {
+                verify::judge(world, &project.dist(), key.public())?;
+            }
+            tagging::perform(&project, prepared)?;
+        }
         let data = serde_json::json!({
+            "refs": prepared.as_ref().map(tagging::data),
             "version": plan.release.version.to_string(),
             "manifest": sealed.manifest,
             "signed": signed,
@@ -88,6 +104,13 @@ impl Release {
         let product = Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built));
         let product = scanned.map_or(product.clone(), |table| product.with_table(table));
         Ok(if made.images.is_empty() { product } else { product.with_table(summary::images(&made.images)) })
+    }
+}
+
+impl Release {
+    fn prepare(&self, project: &Project<'_>, survey: &Survey) -> Result<Option<Prepared>, Failure> {
+        let next = survey.next.as_ref().filter(|_| self.tagging.wanted());
+        next.map(|next| self.tagging.prepare(project, &survey.release.commit.id, &[next])).transpose()
     }
 }
 

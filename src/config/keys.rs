@@ -159,6 +159,7 @@ static SERVICE: Table = Table {
             .says("Folder of the main package; for a prebuilt service a template that names one file for each target."),
         key("kind", Shape::Choice(&["go", "prebuilt"]), "\"go\"", "\"prebuilt\"")
             .says("`go` compiles the service, `prebuilt` takes files that something else compiled."),
+        table("version", &version::SERVICE_VERSION),
         table("build", &SERVICE_BUILD),
         table("package", &SERVICE_PACKAGE),
         table("image", &image::SERVICE_IMAGE),

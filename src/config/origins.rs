@@ -103,7 +103,9 @@ impl Origins {
             };
             rows.push((format!("{prefix}path"), text(&service.path)));
             rows.push((format!("{prefix}kind"), text(kind)));
-            let own = settings_rows(&prefix, &service.settings);
+            let mut own = settings_rows(&prefix, &service.settings);
+            own.push((format!("{prefix}version.tag-prefix"), optional(&service.version.tag_prefix)));
+            own.push((format!("{prefix}version.paths"), list(&service.version.paths)));
             // An override that the service repeats for the same pattern comes twice; the later one is what holds.
             let last: BTreeMap<String, String> = own.iter().cloned().collect();
             let mut seen = BTreeSet::new();

@@ -6,7 +6,7 @@ use super::error::{ConfigError, Wrong};
 use super::layers::Layers;
 use super::notes::{Notes, Written};
 use super::origins::{Origin, segment};
-use super::settings::version::VersionRules;
+use super::settings::version::{ServiceVersion, VersionRules};
 use super::settings::{
     AttestSettings, Config, Project, RegistrySettings, SbomSettings, ScanFail, ScanSettings, Service, ServiceKind,
     Settings,
@@ -106,8 +106,13 @@ impl<'a> Resolver<'a> {
         let prefix = format!("service.{}.", segment(name.as_str()));
         let path = self.layers.take(&format!("{prefix}path"), written.path.as_ref(), ".".into());
         let kind = self.layers.take(&format!("{prefix}kind"), written.kind.as_ref(), ServiceKind::Go);
+        let own = &written.version;
+        let version = ServiceVersion {
+            tag_prefix: self.layers.take_some(&format!("{prefix}version.tag-prefix"), own.tag_prefix.as_ref(), None),
+            paths: self.layers.take(&format!("{prefix}version.paths"), own.paths.as_ref(), Vec::new()),
+        };
         let settings = self.layers.settings(&prefix, &written.settings, defaults.clone());
-        Service { name, path, kind, settings }
+        Service { name, path, kind, version, settings }
     }
 
     fn registry(&mut self, written: &WrittenRegistry, root: &Path) -> RegistrySettings {

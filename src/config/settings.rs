@@ -16,7 +16,7 @@ use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
 use image::ImageSettings;
-use version::VersionRules;
+use version::{ServiceVersion, VersionRules};
 
 /// A whole configuration.
 #[derive(Clone, Debug, Serialize)]
@@ -65,6 +65,8 @@ pub struct Service {
     pub path: String,
     /// How it is built.
     pub kind: ServiceKind,
+    /// How it is versioned by itself.
+    pub version: ServiceVersion,
     /// Its settings: the defaults with its own on top.
     pub settings: Settings,
 }

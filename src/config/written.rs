@@ -26,7 +26,7 @@ use crate::product::SbomFormat;
 use crate::target::Pattern;
 
 pub(super) use image::WrittenImage;
-pub(super) use version::WrittenVersion;
+pub(super) use version::{WrittenServiceVersion, WrittenVersion};
 
 /// How many services a file may have: each holds its own copy of the defaults.
 const MAX_SERVICES: usize = 256;
@@ -57,6 +57,7 @@ pub(super) struct WrittenService {
     pub name: Option<Written<FileName>>,
     pub path: Option<Written<String>>,
     pub kind: Option<Written<ServiceKind>>,
+    pub version: WrittenServiceVersion,
     pub settings: WrittenSettings,
 }
 
@@ -159,6 +160,7 @@ fn contents(root: &Section) -> Contents {
     contents.key = root.table("attest").and_then(|attest| attest.text("key", values::any_path));
     contents.cache = root.table("cache").and_then(|cache| cache.text("dir", values::any_path));
     refuse_twins(root, &contents);
+    refuse_twin_prefixes(root, &contents);
     contents
 }
 
@@ -223,6 +225,18 @@ fn refuse_twins(root: &Section, contents: &Contents) {
     }
 }
 
+/// Two services with one prefix would make the same tags for versions that have nothing to do with each other.
+fn refuse_twin_prefixes(root: &Section, contents: &Contents) {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for prefix in contents.services.iter().filter_map(|service| service.version.tag_prefix.as_ref()) {
+        if !seen.insert(&prefix.value) {
+            let text = format!("a second service has the tag prefix {}", quoted(&prefix.value));
+            let wrong = Wrong::new("config.duplicate-prefix", text);
+            root.refuse(prefix.span.clone(), wrong.hint("for example \"NAME/v\", with the name of each service"));
+        }
+    }
+}
+
 impl WrittenService {
     /// The name: as written, else the last element of the path, else the project's.
     pub fn resolved_name(&self, project: Option<&FileName>) -> Option<FileName> {
@@ -269,7 +283,8 @@ fn service(section: &Section) -> WrittenService {
             section.refuse(path.span.clone(), wrong.hint("give the service a name: name = \"…\""));
         }
     }
-    WrittenService { span: section.span.clone(), name, path, kind, settings: settings(section) }
+    let version = section.table("version").map(|section| version::read_service(&section)).unwrap_or_default();
+    WrittenService { span: section.span.clone(), name, path, kind, version, settings: settings(section) }
 }
 
 fn settings(section: &Section) -> WrittenSettings {

@@ -2,6 +2,7 @@
 
 mod log;
 mod tags;
+mod tree;
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +13,9 @@ use crate::error::{Fault, Kind};
 use crate::host::Host;
 use crate::host::process::ProcessError;
 
-pub use log::{Logged, last_affecting, logged};
+pub use log::{Logged, affecting, last_affecting, logged};
 pub use tags::{Tag, nearest, reached, tags};
+pub use tree::{changed_since, commit_of, extract};
 
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

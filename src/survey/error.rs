@@ -57,6 +57,18 @@ pub enum SurveyError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// A service that goes along with the others.
+    #[error("the service {name} has no tag prefix of its own")]
+    NoPrefix {
+        /// Its name.
+        name: String,
+    },
+    /// No such commit.
+    #[error("there is no commit {revision}")]
+    NoRevision {
+        /// As asked.
+        revision: String,
+    },
     /// `SOURCE_DATE_EPOCH` is no time.
     #[error("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds")]
     Epoch {
@@ -172,6 +184,8 @@ impl Fault for SurveyError {
             Self::NoMain { .. } => "survey.no-main",
             Self::NotMain { .. } => "survey.not-main",
             Self::NoService { .. } => "survey.no-service",
+            Self::NoPrefix { .. } => "survey.no-prefix",
+            Self::NoRevision { .. } => "survey.no-revision",
             Self::Epoch { .. } => "survey.epoch",
             Self::SameName { .. } => "survey.same-name",
             Self::BadName { .. } => "survey.bad-name",
@@ -197,7 +211,7 @@ impl Fault for SurveyError {
             Self::Toolchain(failure) => failure.kind,
             Self::NoBinary { .. } | Self::NotRegular { .. } | Self::BadPath { .. } => Kind::Input,
             Self::Certificate { .. } => Kind::Input,
-            Self::NoService { .. } => Kind::Usage,
+            Self::NoService { .. } | Self::NoRevision { .. } => Kind::Usage,
             _ => Kind::Config,
         }
     }
@@ -222,6 +236,13 @@ impl Fault for SurveyError {
                     ),
                 )
             }
+            Self::NoPrefix { name } => {
+                Some(format!("[[service]] with version.tag-prefix = \"{name}/v\", or a name that is in sealift.toml"))
+            }
+            Self::NoRevision { .. } => Some(
+                "a branch, a tag or a commit of this clone; in CI, fetch it first (GitHub Actions: `fetch-depth: 0`)"
+                    .into(),
+            ),
             Self::Epoch { .. } => Some("unset it, or set it: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)".into()),
             Self::SameName { .. } => Some("name them in sealift.toml: [[service]] with name and path".into()),
             Self::BadName { .. } => Some("name it in sealift.toml: [[service]] with name and path".into()),

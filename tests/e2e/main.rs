@@ -4,6 +4,7 @@
 
 mod sandbox;
 
+mod affected;
 mod attacks;
 mod attest;
 mod bad_input;
@@ -14,6 +15,7 @@ mod key;
 mod modules;
 mod package;
 mod plan;
+mod refs;
 mod registry;
 mod release;
 mod reproducible;

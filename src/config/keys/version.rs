@@ -30,5 +30,16 @@ pub(super) static VERSION: Table = Table {
     ],
 };
 
+pub(super) static SERVICE_VERSION: Table = Table {
+    text: "How one service is versioned by itself, as in a repository of several.",
+    keys: &[
+        key("tag-prefix", Shape::Text(Text::TagPrefix), "as in `[version]`", "\"api/v\"")
+            .says("What stands before this service's version in its own tags: with it, the service has versions of its own."),
+        key("paths", Shape::List(Text::Glob), "[]", "[\"deploy/api/**\"]").says(
+            "Further files that belong to the service: paths, folders or globs. What it is compiled of counts without them.",
+        ),
+    ],
+};
+
 const CHANNELS: &str = "main, master, hotfix/*: stable; release/*: rc; develop: dev";
 const TYPES: &str = "feat: minor; fix, perf, revert: patch";

@@ -36,6 +36,15 @@ pub struct VersionRules {
     pub small_tag: SmallTag,
 }
 
+/// `[service.version]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ServiceVersion {
+    /// What stands before its version in its own tags, when it has versions of its own.
+    pub tag_prefix: Option<String>,
+    /// Further files that belong to it: paths, folders or globs within the project.
+    pub paths: Vec<String>,
+}
+
 /// How far a version moves: SemVer 2.0.0, rules 6 to 8. Greater is further.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]

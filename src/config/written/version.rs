@@ -22,6 +22,20 @@ pub(in crate::config) struct WrittenVersion {
     pub small_tag: Option<Written<SmallTag>>,
 }
 
+/// `[service.version]`.
+#[derive(Default)]
+pub(in crate::config) struct WrittenServiceVersion {
+    pub tag_prefix: Option<Written<String>>,
+    pub paths: Option<Written<Vec<String>>>,
+}
+
+pub(super) fn read_service(section: &Section) -> WrittenServiceVersion {
+    WrittenServiceVersion {
+        tag_prefix: section.text("tag-prefix", values::tag_prefix),
+        paths: section.list("paths", values::path),
+    }
+}
+
 pub(super) fn read(section: &Section) -> WrittenVersion {
     WrittenVersion {
         tag_prefix: section.text("tag-prefix", values::tag_prefix),
