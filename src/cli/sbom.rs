@@ -20,7 +20,7 @@ use crate::table::{Column, Table, bytes, duration};
 #[derive(Args)]
 pub struct Sbom {
     /// An executable, or a folder that holds some; else the binaries of this tree, built where they are not yet
-    #[arg(value_name = "FILE|DIR")]
+    #[arg(value_name = "PATH")]
     of: Option<PathBuf>,
     #[command(flatten)]
     reading: Reading,

@@ -10,9 +10,9 @@ use crate::sandbox::{EPOCH, Sandbox};
 /// A service with a dependency that needs another one, and one in another's place.
 fn dependent(proxy: &Proxy) -> Sandbox {
     let deep = "package deep\n\nfunc Text() string { return \"deep\" }\n";
-    proxy.module("example.com/Deep", "v1.1.0", &[("deep.go", deep)]);
-    let requires = go_mod("example.com/dep", "\nrequire example.com/Deep v1.1.0\n");
-    let dep = "package dep\n\nimport \"example.com/Deep\"\n\nfunc Text() string { return deep.Text() }\n";
+    proxy.module("example.com/deep", "v1.1.0", &[("deep.go", deep)]);
+    let requires = go_mod("example.com/dep", "\nrequire example.com/deep v1.1.0\n");
+    let dep = "package dep\n\nimport \"example.com/deep\"\n\nfunc Text() string { return deep.Text() }\n";
     proxy.module("example.com/dep", "v1.0.0", &[("go.mod", &requires), ("dep.go", dep)]);
     let main = "package main\n\nimport (\n\t\"example.com/dep\"\n\t\"example.com/near\"\n)\n\nfunc main() { print(dep.Text(), near.Text) }\n";
     let sandbox = Sandbox::with(&[
@@ -65,7 +65,7 @@ fn a_release_lists_what_is_in_its_binaries() {
     assert_eq!(cyclone["metadata"]["timestamp"], "2026-05-28T20:26:40Z");
     assert_eq!(EPOCH, 1_780_000_000, "that moment");
     let (dep, deep) =
-        (part(&cyclone["components"], "example.com/dep"), part(&cyclone["components"], "example.com/Deep"));
+        (part(&cyclone["components"], "example.com/dep"), part(&cyclone["components"], "example.com/deep"));
     assert_eq!(deep["purl"], "pkg:golang/example.com/deep@v1.1.0");
     assert!(dep["hashes"][0]["content"].as_str().is_some_and(|hex| hex.len() == 64), "{dep}");
     assert!(part(&cyclone["components"], "example.com/near").get("purl").is_none());
