@@ -217,14 +217,17 @@ fn keep_exported(symbols: &mut BTreeSet<Function>) {
     symbols.retain(|one| exported(one) || !packages.contains(&one.package));
 }
 
+/// The functions of a package that count; `None` for all of them.
+type Wanted = Option<HashSet<String>>;
+
 /// What is looked for among the functions.
 struct Search<'a> {
     subject: &'a Subject,
     findings: Vec<Finding>,
     /// Where in the subject's packages each finding belongs.
     places: Vec<usize>,
-    /// By import path: the findings, and the functions that count; `None` for all of the package.
-    packages: HashMap<String, Vec<(usize, Option<HashSet<String>>)>>,
+    /// By import path: the findings, and the functions that count.
+    packages: HashMap<String, Vec<(usize, Wanted)>>,
     /// By place: the findings to which every function of the module counts.
     whole: HashMap<usize, Vec<usize>>,
 }

@@ -140,7 +140,7 @@ mod tests {
             fixed_in(&statements, &GoVersion::module(version).unwrap()).map(|version| version.to_string())
         };
         let two = semver(&[("1.0.0", "1.5.0"), ("2.0.0", "2.1.0")]);
-        assert_eq!(fix(&[two.clone()], "v1.1.0").as_deref(), Some("1.5.0"));
+        assert_eq!(fix(std::slice::from_ref(&two), "v1.1.0").as_deref(), Some("1.5.0"));
         assert_eq!(fix(&[two.clone(), semver(&[("1.4.0", "1.6.0")])], "v1.1.0").as_deref(), Some("1.6.0"));
         assert_eq!(fix(&[two], "v2.0.5").as_deref(), Some("2.1.0"));
         assert_eq!(fix(&[semver(&[("0", "")])], "v1.0.0"), None);

@@ -42,7 +42,7 @@ fn built() -> Sandbox {
     sandbox
 }
 
-fn record(id: &str, module: &str, events: Value, imports: Value) -> Value {
+fn record(id: &str, module: &str, events: &Value, imports: &Value) -> Value {
     json!({
         "schema_version": "1.3.1", "id": id, "modified": now(), "summary": format!("About {id}"),
         "aliases": [id.replace("GO", "CVE")],
@@ -57,21 +57,21 @@ fn record(id: &str, module: &str, events: Value, imports: Value) -> Value {
 fn records() -> Vec<Value> {
     let parse = |symbol: &str| json!([{ "path": "example.com/parse", "symbols": [symbol] }]);
     let zero = |fixed: &str| json!([{ "introduced": "0" }, { "fixed": fixed }]);
-    let mut scored = record("GO-2030-0001", "example.com/parse", zero("1.2.5"), parse("Parse"));
+    let mut scored = record("GO-2030-0001", "example.com/parse", &zero("1.2.5"), &parse("Parse"));
     scored["severity"] = json!([{ "type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:U/C:L/I:L/A:N" }]);
-    let mut withdrawn = record("GO-2030-0004", "example.com/parse", zero("1.2.5"), parse("Parse"));
+    let mut withdrawn = record("GO-2030-0004", "example.com/parse", &zero("1.2.5"), &parse("Parse"));
     withdrawn["withdrawn"] = json!("2024-01-01T00:00:00Z");
-    let mut everywhere = record("GO-2030-0005", "example.com/quiet", json!([]), json!([]));
+    let mut everywhere = record("GO-2030-0005", "example.com/quiet", &json!([]), &json!([]));
     everywhere["affected"][0].as_object_mut().unwrap().remove("ranges");
     let on_windows = json!([{ "path": "example.com/parse", "symbols": ["Parse"], "goos": ["windows"] }]);
     vec![
         scored,
-        record("GO-2030-0002", "example.com/parse", zero("1.3.0"), parse("Unused")),
-        record("GO-2030-0003", "example.com/parse", zero("1.2.7"), on_windows),
+        record("GO-2030-0002", "example.com/parse", &zero("1.3.0"), &parse("Unused")),
+        record("GO-2030-0003", "example.com/parse", &zero("1.2.7"), &on_windows),
         withdrawn,
         everywhere,
-        record("GO-2030-0006", "stdlib", zero("1.99.0"), json!([{ "path": "fmt", "symbols": ["Println"] }])),
-        record("GO-2030-0007", "example.com/parse", json!([{ "introduced": "1.2.1" }]), parse("Parse")),
+        record("GO-2030-0006", "stdlib", &zero("1.99.0"), &json!([{ "path": "fmt", "symbols": ["Println"] }])),
+        record("GO-2030-0007", "example.com/parse", &json!([{ "introduced": "1.2.1" }]), &parse("Parse")),
     ]
 }
 
@@ -202,7 +202,7 @@ fn the_gate_closes_whatever_the_output() {
     assert_eq!(vex["statements"][1]["justification"], "vulnerable_code_not_present");
 }
 
-fn vex(id: &str, product: &str, more: Value) -> String {
+fn vex(id: &str, product: &str, more: &Value) -> String {
     let mut statement = json!({
         "vulnerability": { "name": id }, "products": [{ "@id": product }], "status": "not_affected",
         "justification": "vulnerable_code_cannot_be_controlled_by_adversary", "expires": "2999-01-01T00:00:00Z",
@@ -228,18 +228,18 @@ fn a_statement_excuses_until_it_expires_and_only_what_it_is_about() {
         sandbox.run(&["scan", "app", "--database", "db", "--fail", "symbol", "--vex", "vex.json"])
     };
     let ours = "pkg:golang/example.com/m";
-    let run = scan(&vex("CVE-2030-0001", ours, json!({})));
+    let run = scan(&vex("CVE-2030-0001", ours, &json!({})));
     assert_eq!(run.exit, 0, "{}", run.stderr);
     assert!(run.stderr.contains("excused by ann@example.com until 2999-01-01"), "{}", run.stderr);
     let part = |name: &str| json!({ "products": [{ "@id": ours, "subcomponents": [{ "@id": name }] }] });
-    assert_eq!(scan(&vex("GO-2030-0001", ours, part("pkg:golang/example.com/parse@v1.2.0"))).exit, 0);
+    assert_eq!(scan(&vex("GO-2030-0001", ours, &part("pkg:golang/example.com/parse@v1.2.0"))).exit, 0);
     let lapsed = |document: &str, word: &str| scan(document).fails(10, "scan.gate", &[word]).quietly();
-    lapsed(&vex("GO-2030-0001", ours, json!({ "expires": "2026-01-01T00:00:00Z" })), "expired on 2026-01-01");
-    lapsed(&vex("GO-2030-0001", ours, part("pkg:golang/example.com/parse@v1.1.0")), "take it out");
-    lapsed(&vex("GO-1999-0001", ours, json!({})), "take it out");
+    lapsed(&vex("GO-2030-0001", ours, &json!({ "expires": "2026-01-01T00:00:00Z" })), "expired on 2026-01-01");
+    lapsed(&vex("GO-2030-0001", ours, &part("pkg:golang/example.com/parse@v1.1.0")), "take it out");
+    lapsed(&vex("GO-1999-0001", ours, &json!({})), "take it out");
     // What is under investigation excuses nothing.
-    scan(&vex("GO-2030-0001", ours, json!({ "status": "under_investigation" }))).fails(10, "scan.gate", &[]).quietly();
-    scan(&vex("GO-2030-0001", "pkg:golang/example.com/other", json!({})))
+    scan(&vex("GO-2030-0001", ours, &json!({ "status": "under_investigation" }))).fails(10, "scan.gate", &[]).quietly();
+    scan(&vex("GO-2030-0001", "pkg:golang/example.com/other", &json!({})))
         .fails(11, "scan.vex-product", &["example.com/other", "example.com/m"])
         .quietly();
     for (more, lacks) in [
@@ -247,7 +247,7 @@ fn a_statement_excuses_until_it_expires_and_only_what_it_is_about() {
         (json!({ "expires": null }), "has no end"),
         (json!({ "justification": null }), "no reason"),
     ] {
-        scan(&vex("GO-2030-0001", ours, more)).fails(11, "scan.vex-incomplete", &[lacks]).quietly();
+        scan(&vex("GO-2030-0001", ours, &more)).fails(11, "scan.vex-incomplete", &[lacks]).quietly();
     }
     for document in ["", "{}", "[]", "{\"@context\":\"https://example.com\",\"statements\":[]}"] {
         scan(document).fails(11, "scan.vex-form", &["vex.json"]).quietly();
