@@ -256,7 +256,7 @@ fn release_of(
         Mode::Any | Mode::Snapshot => (found_or_snapshot(host, config, (git, history), mode)?, None),
     };
     release.commit.time = epoch(host)?.unwrap_or(release.commit.time);
-    release.source = config.project.source.clone().or(release.source);
+    release.source.clone_from(&config.project.source);
     Ok((release, next))
 }
 
@@ -287,9 +287,7 @@ fn epoch(host: &Host) -> Result<Option<u64>, SurveyError> {
 
 fn repository(host: &Host, config: &Config) -> Result<(Git, History), HistoryError> {
     let git = Git::find(host, &config.root)?;
-    let top = git.text(host, ["rev-parse", "--show-prefix"])?;
-    let ours = ["dist", ".sealift"].map(|name| format!("{}{name}", top.trim_end_matches('\n')));
-    let history = history::read(host, &git, &ours)?;
+    let history = history::read(host, &git, &["dist", ".sealift"])?;
     Ok((git, history))
 }
 
