@@ -3,7 +3,9 @@
 //! Only readers run here (git, `go list`); nothing is written but the store's memos.
 
 mod affected;
+mod bump;
 mod certificates;
+mod chronicle;
 mod error;
 mod extras;
 mod images;
@@ -35,7 +37,9 @@ use crate::version::{self, Mode, Next, Release, Stamp};
 use services::Found;
 
 pub use affected::{Affected, Since, Why, affected};
+pub use bump::{Bump, Paths, bump};
 pub use certificates::Certificate;
+pub use chronicle::{Chronicle, House, Reach, chronicle, edition};
 pub use error::SurveyError;
 pub use images::{Base, ImageInputs, PinnedBase, within};
 pub use next::Timeline;

@@ -2,10 +2,15 @@
 //! snapshot of any tree. Pure.
 
 mod change;
+pub mod changelog;
+mod edit;
+mod editions;
 mod error;
+pub mod files;
 mod lint;
 mod message;
 mod next;
+pub mod notes;
 mod output;
 mod revert;
 mod tags;
@@ -18,6 +23,8 @@ use crate::history::{Commit, History};
 
 pub use crate::config::settings::version::{Bump, SmallTag, Unconventional, VersionRules, Zero};
 pub use change::{Change, Footer};
+pub use edit::Edit;
+pub use editions::editions;
 pub use error::VersionError;
 pub use lint::{Problem, lint, without_comments};
 pub use message::{Message, Unlike};
