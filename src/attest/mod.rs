@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use sealift_trust::json::MAX_INTEGER;
 use sealift_trust::statement::{
     Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, CHECKSUMS_SIGNATURE, Commit, Held, MANIFEST,
-    MAX_MANIFEST, PROVENANCE, Service, SourceUrl, Timestamp, UNSIGNED,
+    MAX_MANIFEST, NOTES, PROVENANCE, Service, SourceUrl, Timestamp, UNSIGNED,
 };
 use sealift_trust::{Digest, Envelope, FileName, PayloadType, Release, SecretKey, Statement, name};
 
@@ -70,6 +70,8 @@ pub struct Contents<'a> {
     pub binaries: &'a [Binary],
     /// The lists of what is in the binaries.
     pub sboms: &'a [SbomFile],
+    /// What is new, as Markdown, where somebody has told it.
+    pub notes: Option<&'a str>,
 }
 
 /// Where the bytes of a release's contents lie now, usually in the store.
@@ -94,8 +96,8 @@ pub struct Sealed {
     pub files: Vec<(FileName, Vec<u8>)>,
 }
 
-/// Decides `checksums.txt`, `checksums.txt.sig`, `provenance.json` and `release.json`, or without a key `checksums.txt` and
-/// `release.unsigned.json`. The same input gives the same bytes.
+/// Decides `notes.md`, `checksums.txt`, `checksums.txt.sig`, `provenance.json` and `release.json`, or without a key
+/// `notes.md`, `checksums.txt` and `release.unsigned.json`. The same input gives the same bytes.
 pub fn seal(subject: &Subject, contents: &Contents<'_>, key: Option<&SecretKey>) -> Result<Sealed, AttestError> {
     let companions: &[&str] = if key.is_some() { &[CHECKSUMS, CHECKSUMS_SIGNATURE, PROVENANCE] } else { &[CHECKSUMS] };
     let statement = Statement::release(release(subject, contents, companions)?)?;
@@ -103,7 +105,7 @@ pub fn seal(subject: &Subject, contents: &Contents<'_>, key: Option<&SecretKey>)
     let manifest = Digest::of(&payload);
     let release = statement.into_release()?;
     let checksums = release.checksums().into_bytes();
-    let mut files = Vec::new();
+    let mut files: Vec<(&str, Vec<u8>)> = contents.notes.iter().map(|text| (NOTES, text.as_bytes().to_vec())).collect();
     match key {
         None => files.extend([(CHECKSUMS, checksums), (UNSIGNED, payload)]),
         Some(key) => {
@@ -163,7 +165,9 @@ fn release(subject: &Subject, contents: &Contents<'_>, companions: &[&str]) -> R
     let images = contents.images.iter().flat_map(layout::entries);
     let binaries = contents.binaries.iter().map(binary_entry);
     let sboms = contents.sboms.iter().map(sbom_entry);
-    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).chain(sboms).collect();
+    let notes = contents.notes.iter().map(|text| notes_entry(text));
+    let entries: Result<Vec<Entry>, AttestError> =
+        archives.chain(images).chain(binaries).chain(sboms).chain(notes).collect();
     Ok(Release {
         product: subject.product.clone(),
         version: subject.version.clone(),
@@ -222,6 +226,20 @@ fn sbom_entry(sbom: &SbomFile) -> Result<Entry, AttestError> {
         digest: sbom.artifact.digest(),
         size: size(sbom.artifact, sbom.name.as_str())?,
         media_type: sbom.format.media_type().parse()?,
+        holds: Vec::new(),
+    })
+}
+
+fn notes_entry(text: &str) -> Result<Entry, AttestError> {
+    let artifact = Artifact::of(text.as_bytes());
+    Ok(Entry {
+        name: ArtifactName::File(own(NOTES)),
+        kind: ArtifactKind::Notes,
+        service: None,
+        target: None,
+        digest: artifact.digest(),
+        size: size(artifact, NOTES)?,
+        media_type: "text/markdown".parse()?,
         holds: Vec::new(),
     })
 }

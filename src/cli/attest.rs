@@ -48,6 +48,7 @@ impl Attest {
         // What images are made of need not be there for a release without any.
         let wanted = if images.is_empty() { Images::Unwanted } else { Images::Wanted };
         let (survey, plan) = project.plan(Aim::release(self.snapshot, wanted), &self.selection)?;
+        let notes = project.notes(&survey)?;
         let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;
         let planned: Vec<&str> = plan.packages.iter().map(|package| package.name.as_str()).collect();
         let recorded: Vec<&str> = recalled.archives.iter().map(|archive| archive.name.as_str()).collect();
@@ -66,7 +67,8 @@ impl Attest {
         let lists = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str())).collect();
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let Recalled { archives, binaries } = recalled;
-        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), sboms, lists };
+        let parts =
+            Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), sboms, lists, notes };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let making = making(&project, (&survey, &plan), &self.selection)?;
         let seal = Seal { project: &project, records: &records, key: key.as_ref(), clean: clean(self.sealing.clean) };

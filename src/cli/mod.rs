@@ -16,6 +16,7 @@ mod release;
 mod sbom;
 mod schema;
 mod summary;
+mod tagging;
 mod toolchain;
 mod update;
 mod verify;

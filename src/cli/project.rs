@@ -17,10 +17,11 @@ use crate::image::Places;
 use crate::lock::Lock;
 use crate::plan::{self, Plan};
 use crate::store::{Records, Store};
-use crate::survey::{self, Images, Repository, Request, Survey};
+use crate::survey::{self, House, Images, Repository, Request, Survey, SurveyError};
 use crate::target::Pattern;
 use crate::toolchain::sources::command_name;
 use crate::version::Mode;
+use crate::version::notes::Edition;
 
 /// Which services and targets.
 #[derive(Args, Clone, Default)]
@@ -81,6 +82,14 @@ pub fn load(world: &World<'_>, overrides: &Overrides) -> Result<Loaded, Failure>
     Ok(file.resolve(world.host, &fallback, overrides)?)
 }
 
+/// Reads the configuration as it is in another folder, of the same project: what the project says of itself holds there
+/// too.
+pub fn load_elsewhere(world: &World<'_>, root: &Path, folder: &Path) -> Result<Loaded, Failure> {
+    let named = world.global.config.as_deref().and_then(Path::file_name).map(|name| folder.join(name));
+    let file = config::load(world.host, folder, named.as_deref())?;
+    Ok(file.resolve(world.host, &fallback(world.host, root), &Overrides::default())?)
+}
+
 /// What the project says of itself: its remote, else its module path, else its folder.
 fn fallback(host: &Host, root: &Path) -> Fallback {
     let source = Git::find(host, root).ok().and_then(|git| crate::history::origin(host, &git));
@@ -134,6 +143,15 @@ impl<'a> Project<'a> {
         }
         let plan = plan::plan(&survey, &self.config)?;
         Ok((survey, plan))
+    }
+
+    /// What is new in a release, as Markdown; a snapshot tells nothing.
+    pub fn notes(&self, survey: &Survey) -> Result<Option<String>, Failure> {
+        let Some(next) = &survey.next else { return Ok(None) };
+        let edition = Edition::of(next, survey.release.commit.time);
+        let house = House::read(&self.config)?;
+        let notes = house.style()?.notes(&edition, true).map_err(SurveyError::from)?;
+        Ok(Some(notes).filter(|notes| !notes.is_empty()))
     }
 
     /// The plan after the hooks that run before everything: they may have written sources.

@@ -9,7 +9,8 @@ use sealift_trust::{Digest, SecretKey};
 
 use super::World;
 use super::project::{Aim, Project, Selection};
-use super::{plan, summary};
+use super::tagging::{self, Tagging};
+use super::{plan, summary, verify};
 use crate::attest::keys::{self, Places};
 use crate::attest::{self, Asked, Clean, Contents, Dist, Making, Reach, Sealed, Stored, Subject};
 use crate::build;
@@ -19,6 +20,7 @@ use crate::host::clock;
 use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
 use crate::product::{self, Archive, Binary, ImageIndex, SbomFile};
+use crate::refs::Prepared;
 use crate::store::Records;
 use crate::survey::{Images, Survey};
 
@@ -30,6 +32,8 @@ pub struct Release {
     /// Print every step, and do none
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    tagging: Tagging,
     #[command(flatten)]
     sealing: Sealing,
     #[command(flatten)]
@@ -52,23 +56,37 @@ impl Release {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
         let aim = Aim::release(self.snapshot, Images::Wanted);
         if self.dry_run {
-            let (_, plan) = project.plan(aim, &self.selection)?;
-            return Ok(plan::shown(&plan));
+            let (survey, plan) = project.plan(aim, &self.selection)?;
+            let shown = plan::shown(&plan);
+            let prepared = self.prepare(&project, &survey)?;
+            return Ok(prepared.map_or(shown.clone(), |prepared| shown.with_table(tagging::table(&prepared))));
         }
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
         let key = secret(&project, self.sealing.key.as_deref())?;
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
+        let notes = project.notes(&survey)?;
+        // A tag that is somebody else's is better known now, too.
+        let prepared = self.prepare(&project, &survey)?;
         let yard = project.yard(&survey, &plan);
         let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
+        let parts = Parts { notes, ..parts };
         let making = making(&project, (&survey, &plan), &self.selection)?;
         let seal = Seal { project: &project, records: &records, key: key.as_ref(), clean: clean(self.sealing.clean) };
         let sealed = seal.place(&subject(&plan, making)?, &parts)?;
         build::hooks(&yard, &project.config.root, "after")?;
         let signed = key.is_some();
+        if let Some(prepared) = &prepared {
+            // The tag tells everybody of a release: it moves last, and only for one that a stranger would accept.
+            if let Some(key) = &key {
+                verify::judge(world, &project.dist(), key.public())?;
+            }
+            tagging::perform(&project, prepared)?;
+        }
         let data = serde_json::json!({
+            "refs": prepared.as_ref().map(tagging::data),
             "version": plan.release.version.to_string(),
             "manifest": sealed.manifest,
             "signed": signed,
@@ -82,6 +100,13 @@ impl Release {
         let path = project.dist().join(name).display().to_string();
         let product = Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built));
         Ok(if made.images.is_empty() { product } else { product.with_table(summary::images(&made.images)) })
+    }
+}
+
+impl Release {
+    fn prepare(&self, project: &Project<'_>, survey: &Survey) -> Result<Option<Prepared>, Failure> {
+        let next = survey.next.as_ref().filter(|_| self.tagging.wanted());
+        next.map(|next| self.tagging.prepare(project, &survey.release.commit.id, &[next])).transpose()
     }
 }
 
@@ -124,6 +149,8 @@ pub struct Parts {
     pub sboms: Vec<SbomFile>,
     /// Where each SBOM lies, in their order.
     pub lists: Vec<PathBuf>,
+    /// What is new.
+    pub notes: Option<String>,
 }
 
 impl Parts {
@@ -137,6 +164,7 @@ impl Parts {
             blobs: BTreeMap::new(),
             sboms: made.sboms.iter().map(|listed| listed.file.clone()).collect(),
             lists: made.sboms.iter().map(|listed| listed.path.clone()).collect(),
+            notes: None,
         }
     }
 
@@ -150,7 +178,8 @@ impl Parts {
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, sboms: &self.sboms }
+        let notes = self.notes.as_deref();
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, sboms: &self.sboms, notes }
     }
 }
 

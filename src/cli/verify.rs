@@ -1,9 +1,9 @@
 //! `sealift verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_trust::Policy;
+use sealift_trust::{Policy, PublicKey};
 
 use super::World;
 use crate::console::Product;
@@ -62,6 +62,12 @@ impl Verify {
             }
         }
     }
+}
+
+/// Judges a release that was just made, as anybody will who has the public key.
+pub fn judge(world: &World<'_>, dist: &Path, key: PublicKey) -> Result<(), Failure> {
+    let judgement = verify::verify(world.host, &What::Folder(dist.to_owned()), &Policy::implicit(key), world.events)?;
+    if judgement.verified.is_some() { Ok(()) } else { Err(refusal(&judgement)) }
 }
 
 fn verdict(judgement: &Judgement, policy: &Policy) -> serde_json::Value {

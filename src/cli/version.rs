@@ -1,6 +1,10 @@
 //! `sealift version`.
 
+mod affected;
+mod bump;
+mod changelog;
 mod lint;
+mod parts;
 
 use std::path::PathBuf;
 
@@ -9,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::project::{Project, Selection};
+use super::tagging::{self, Tagging};
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::host::{files, staging};
@@ -32,6 +37,23 @@ pub struct Version {
     /// Write the version to a dotenv file: SEALIFT_VERSION=…
     #[arg(long, value_name = "FILE")]
     dotenv: Option<PathBuf>,
+    #[command(flatten)]
+    tagging: Tagging,
+    /// With --tag or --push: show the refs that would move, and move none
+    #[arg(long)]
+    dry_run: bool,
+    /// The version of this service, from the commits that changed what it is made of (again for more)
+    #[arg(short, long = "service", value_name = "NAME", conflicts_with = "snapshot")]
+    services: Vec<String>,
+    /// The version of every service that has a tag prefix of its own
+    #[arg(long, conflicts_with_all = ["snapshot", "services"])]
+    each: bool,
+    /// The services that are made of other things than at their last versions
+    #[arg(long, conflicts_with_all = ["snapshot", "services", "each", "tag", "push", "github_output", "dotenv"])]
+    affected: bool,
+    /// With --affected: other things than at this commit, branch or tag
+    #[arg(long, value_name = "REF", requires = "affected")]
+    since: Option<String>,
     #[command(subcommand)]
     word: Option<Word>,
 }
@@ -40,14 +62,27 @@ pub struct Version {
 enum Word {
     /// Check commit messages: of a range, or of one on stdin (-) as a commit-msg hook
     Lint(lint::Lint),
+    /// Print what is new in the next version, or keep CHANGELOG.md
+    Changelog(changelog::Changelog),
+    /// Write a version into go.mod, Cargo.toml, package.json and other files that name it
+    Bump(bump::Bump),
 }
 
 impl Version {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        if let Some(Word::Lint(lint)) = self.word {
-            return lint.run(world);
+        match self.word {
+            Some(Word::Lint(lint)) => return lint.run(world),
+            Some(Word::Changelog(changelog)) => return changelog.run(world),
+            Some(Word::Bump(bump)) => return bump.run(world),
+            None => {}
         }
         let project = Project::open(world, &Selection::default(), None)?;
+        if self.affected {
+            return affected::affected(world, &project, self.since.as_deref());
+        }
+        if self.each || !self.services.is_empty() {
+            return self.parts(world, &project);
+        }
         let mode = if self.snapshot { Mode::Snapshot } else { Mode::Release };
         let (release, next) = match survey::release(project.host, &project.config, mode) {
             Ok(found) => found,
@@ -61,6 +96,14 @@ impl Version {
         };
         if let Some(text) = next.as_ref().and_then(|next| next.warning.clone()) {
             world.events.warn("version.tag-too-small", text);
+        }
+        if let (Some(next), true) = (&next, self.tagging.wanted()) {
+            let prepared = self.tagging.prepare(&project, &release.commit.id, &[next])?;
+            if self.dry_run {
+                return Ok(tagging::shown(&prepared));
+            }
+            let _records = project.records()?;
+            tagging::perform(&project, &prepared)?;
         }
         self.tell(world, &version::told(&release, next.as_ref()))?;
         Records::note(&project.config.root, "version.json", &record(&release, next.as_ref()))?;

@@ -1,6 +1,7 @@
 //! Every key of `sealift.toml`, in one table: what is refused as unknown, the JSON Schema and the reference in the README
 //! all come from here.
 
+mod changelog;
 mod image;
 mod version;
 
@@ -123,6 +124,7 @@ pub static ROOT: Table = Table {
     keys: &[
         table("project", &PROJECT),
         table("version", &version::VERSION),
+        table("changelog", &changelog::CHANGELOG),
         Key { shape: Shape::Tables(&SERVICE), ..table("service", &SERVICE) },
         table("build", &BUILD),
         table("package", &PACKAGE),
@@ -155,6 +157,7 @@ static SERVICE: Table = Table {
             .says("Folder of the main package; for a prebuilt service a template that names one file for each target."),
         key("kind", Shape::Choice(&["go", "prebuilt"]), "\"go\"", "\"prebuilt\"")
             .says("`go` compiles the service, `prebuilt` takes files that something else compiled."),
+        table("version", &version::SERVICE_VERSION),
         table("build", &SERVICE_BUILD),
         table("package", &SERVICE_PACKAGE),
         table("image", &image::SERVICE_IMAGE),

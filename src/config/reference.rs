@@ -9,8 +9,9 @@ use super::keys::{ROOT, Shape, Table, tables};
 pub fn reference() -> String {
     let mut text = String::new();
     for (header, table) in tables() {
-        if header.starts_with("service.") {
-            // These are the keys of the top tables again; the table's line says so.
+        if header.starts_with("service.") && header != "service.version" {
+            // These are the keys of the top tables again; the table's line says so. What is versioned by itself has keys of
+            // its own.
             continue;
         }
         let several = ROOT.key(&header).is_some_and(|key| matches!(key.shape, Shape::Tables(_)));

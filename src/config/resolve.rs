@@ -6,7 +6,8 @@ use super::error::{ConfigError, Wrong};
 use super::layers::Layers;
 use super::notes::{Notes, Written};
 use super::origins::{Origin, segment};
-use super::settings::version::VersionRules;
+use super::settings::changelog::ChangelogSettings;
+use super::settings::version::{ServiceVersion, VersionRules};
 use super::settings::{
     AttestSettings, Config, Project, RegistrySettings, SbomSettings, Service, ServiceKind, Settings,
 };
@@ -45,6 +46,7 @@ impl<'a> Resolver<'a> {
         let contents = self.contents;
         let project = self.project(fallback)?;
         let version = self.layers.version(&contents.version, VersionRules::built_in());
+        let changelog = self.layers.changelog(&contents.changelog, ChangelogSettings::built_in());
         let defaults = self.layers.settings("", &contents.settings, Settings::built_in());
         let services: Vec<Service> =
             contents.services.iter().map(|written| self.service(written, &project, &defaults)).collect();
@@ -59,6 +61,7 @@ impl<'a> Resolver<'a> {
             root: root.to_owned(),
             project,
             version,
+            changelog,
             defaults,
             services,
             registries,
@@ -103,8 +106,13 @@ impl<'a> Resolver<'a> {
         let prefix = format!("service.{}.", segment(name.as_str()));
         let path = self.layers.take(&format!("{prefix}path"), written.path.as_ref(), ".".into());
         let kind = self.layers.take(&format!("{prefix}kind"), written.kind.as_ref(), ServiceKind::Go);
+        let own = &written.version;
+        let version = ServiceVersion {
+            tag_prefix: self.layers.take_some(&format!("{prefix}version.tag-prefix"), own.tag_prefix.as_ref(), None),
+            paths: self.layers.take(&format!("{prefix}version.paths"), own.paths.as_ref(), Vec::new()),
+        };
         let settings = self.layers.settings(&prefix, &written.settings, defaults.clone());
-        Service { name, path, kind, settings }
+        Service { name, path, kind, version, settings }
     }
 
     fn registry(&mut self, written: &WrittenRegistry, root: &Path) -> RegistrySettings {

@@ -1,6 +1,7 @@
 //! The resolved configuration: what every later stage reads. Nothing is left undecided here but what is optional by its
 //! nature (a project may have no licence).
 
+pub mod changelog;
 pub mod image;
 pub mod version;
 
@@ -15,8 +16,9 @@ use crate::product::SbomFormat;
 use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
+use changelog::ChangelogSettings;
 use image::ImageSettings;
-use version::VersionRules;
+use version::{ServiceVersion, VersionRules};
 
 /// A whole configuration.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +29,8 @@ pub struct Config {
     pub project: Project,
     /// `[version]`.
     pub version: VersionRules,
+    /// `[changelog]`.
+    pub changelog: ChangelogSettings,
     /// Settings of services that are found and not configured.
     pub defaults: Settings,
     /// `[[service]]`, each with its own settings; empty when services are to be found.
@@ -63,6 +67,8 @@ pub struct Service {
     pub path: String,
     /// How it is built.
     pub kind: ServiceKind,
+    /// How it is versioned by itself.
+    pub version: ServiceVersion,
     /// Its settings: the defaults with its own on top.
     pub settings: Settings,
 }

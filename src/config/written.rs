@@ -1,5 +1,6 @@
 //! The file as it is written: every value that is there, with its place, and nothing that is not.
 
+mod changelog;
 mod image;
 mod version;
 
@@ -24,8 +25,9 @@ use crate::archive::Format;
 use crate::product::SbomFormat;
 use crate::target::Pattern;
 
+pub(super) use changelog::WrittenChangelog;
 pub(super) use image::WrittenImage;
-pub(super) use version::WrittenVersion;
+pub(super) use version::{WrittenServiceVersion, WrittenVersion};
 
 /// How many services a file may have: each holds its own copy of the defaults.
 const MAX_SERVICES: usize = 256;
@@ -40,6 +42,7 @@ pub(super) struct Contents {
     pub license: Option<Written<String>>,
     pub description: Option<Written<String>>,
     pub version: WrittenVersion,
+    pub changelog: WrittenChangelog,
     pub settings: WrittenSettings,
     pub services: Vec<WrittenService>,
     pub registries: Vec<WrittenRegistry>,
@@ -55,6 +58,7 @@ pub(super) struct WrittenService {
     pub name: Option<Written<FileName>>,
     pub path: Option<Written<String>>,
     pub kind: Option<Written<ServiceKind>>,
+    pub version: WrittenServiceVersion,
     pub settings: WrittenSettings,
 }
 
@@ -140,12 +144,14 @@ fn contents(root: &Section) -> Contents {
         contents.description = project.text("description", values::line);
     }
     contents.version = root.table("version").map(|section| version::read(&section)).unwrap_or_default();
+    contents.changelog = root.table("changelog").map(|section| changelog::read(&section)).unwrap_or_default();
     contents.services = root.tables("service", MAX_SERVICES).iter().map(service).collect();
     contents.registries = registries(root);
     contents.sbom_formats = root.table("sbom").and_then(|sbom| sbom.list("formats", values::sbom_format));
     contents.key = root.table("attest").and_then(|attest| attest.text("key", values::any_path));
     contents.cache = root.table("cache").and_then(|cache| cache.text("dir", values::any_path));
     refuse_twins(root, &contents);
+    refuse_twin_prefixes(root, &contents);
     contents
 }
 
@@ -189,6 +195,18 @@ fn refuse_twins(root: &Section, contents: &Contents) {
             let wrong =
                 Wrong::new("config.duplicate-service", format!("a second service is named {:?}", name.as_str()));
             root.refuse(at, wrong.hint("names are unique without regard to case: give each service its own name"));
+        }
+    }
+}
+
+/// Two services with one prefix would make the same tags for versions that have nothing to do with each other.
+fn refuse_twin_prefixes(root: &Section, contents: &Contents) {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for prefix in contents.services.iter().filter_map(|service| service.version.tag_prefix.as_ref()) {
+        if !seen.insert(&prefix.value) {
+            let text = format!("a second service has the tag prefix {}", quoted(&prefix.value));
+            let wrong = Wrong::new("config.duplicate-prefix", text);
+            root.refuse(prefix.span.clone(), wrong.hint("for example \"NAME/v\", with the name of each service"));
         }
     }
 }
@@ -239,7 +257,8 @@ fn service(section: &Section) -> WrittenService {
             section.refuse(path.span.clone(), wrong.hint("give the service a name: name = \"…\""));
         }
     }
-    WrittenService { span: section.span.clone(), name, path, kind, settings: settings(section) }
+    let version = section.table("version").map(|section| version::read_service(&section)).unwrap_or_default();
+    WrittenService { span: section.span.clone(), name, path, kind, version, settings: settings(section) }
 }
 
 fn settings(section: &Section) -> WrittenSettings {

@@ -1,6 +1,8 @@
 //! One pass over `git log`, ended as soon as the answer is found.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead};
+use std::ops::ControlFlow;
 
 use super::{Commit, Git, HistoryError};
 use crate::host::Host;
@@ -12,18 +14,46 @@ const FIELD_CAP: u64 = 1 << 20;
 /// top. A merge is compared with its first parent. With no such commit (all files are new and uncommitted) the answer
 /// is `None`.
 pub fn last_affecting(host: &Host, git: &Git, affects: &dyn Fn(&str) -> bool) -> Result<Option<Commit>, HistoryError> {
-    let args = [
-        "log",
-        "--no-show-signature",
-        "--format=%x01%H %ct",
-        "--name-only",
-        "-z",
-        "--no-renames",
-        "-m",
-        "--first-parent",
-    ];
-    let command = git.command(args);
     let mut found = None;
+    touched(host, git, &["--first-parent"], &mut |commit, path| {
+        if !affects(path) {
+            return ControlFlow::Continue(());
+        }
+        found = Some(commit.clone());
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+/// The names of those commits of a range (words of gitrevisions(7)) that touched a path for which `affects` says yes. A
+/// merge is compared with its first parent: it brings what the merged commits changed.
+pub fn affecting(
+    host: &Host,
+    git: &Git,
+    range: &[&str],
+    affects: &dyn Fn(&str) -> bool,
+) -> Result<BTreeSet<String>, HistoryError> {
+    let mut found = BTreeSet::new();
+    let words: Vec<&str> = ["--end-of-options"].into_iter().chain(range.iter().copied()).collect();
+    touched(host, git, &words, &mut |commit, path| {
+        if !found.contains(&commit.id) && affects(path) {
+            found.insert(commit.id.clone());
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
+}
+
+/// Tells each path that a commit touched, the newest commit first, until it is told to stop.
+fn touched(
+    host: &Host,
+    git: &Git,
+    words: &[&str],
+    see: &mut dyn FnMut(&Commit, &str) -> ControlFlow<()>,
+) -> Result<(), HistoryError> {
+    let fixed = ["log", "--no-show-signature", "--format=%x01%H %ct", "--name-only", "-z", "--no-renames"];
+    let merges = ["--diff-merges=first-parent"];
+    let command = git.command(fixed.iter().chain(&merges).chain(words).copied().chain(["--"]));
     let mut bad = None;
     host.stream(&command, &[], &mut |reader| {
         let mut current = None;
@@ -36,18 +66,16 @@ pub fn last_affecting(host: &Host, git: &Git, affects: &dyn Fn(&str) -> bool) ->
                     bad = Some(header.chars().take(100).collect::<String>());
                     return Ok(());
                 }
-            } else if !field.is_empty() && affects(field) {
-                found = current.take();
+            } else if let (Some(commit), false) = (&current, field.is_empty())
+                && see(commit, field).is_break()
+            {
                 return Ok(());
             }
         }
         Ok(())
     })
     .map_err(|error| git.explain(error))?;
-    match bad {
-        Some(answer) => Err(HistoryError::Answer(answer)),
-        None => Ok(found),
-    }
+    bad.map_or(Ok(()), |answer| Err(HistoryError::Answer(answer)))
 }
 
 fn next_field(reader: &mut dyn BufRead) -> io::Result<Option<String>> {

@@ -7,6 +7,8 @@ use crate::host::files::FileError;
 use crate::target::TargetError;
 use crate::toolchain::sources::SourceError;
 use crate::version::VersionError;
+use crate::version::files::FilesError;
+use crate::version::notes::NotesError;
 
 /// Why the sources cannot be surveyed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,12 @@ pub enum SurveyError {
     /// The version.
     #[error(transparent)]
     Version(#[from] VersionError),
+    /// Notes.
+    #[error(transparent)]
+    Notes(#[from] NotesError),
+    /// Files that name the version.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// Targets.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -56,6 +64,18 @@ pub enum SurveyError {
         name: String,
         /// Those that there are.
         known: Vec<String>,
+    },
+    /// A service that goes along with the others.
+    #[error("the service {name} has no tag prefix of its own")]
+    NoPrefix {
+        /// Its name.
+        name: String,
+    },
+    /// No such commit.
+    #[error("there is no commit {revision}")]
+    NoRevision {
+        /// As asked.
+        revision: String,
     },
     /// `SOURCE_DATE_EPOCH` is no time.
     #[error("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds")]
@@ -164,6 +184,8 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.code(),
             Self::Version(error) => error.code(),
+            Self::Notes(error) => error.code(),
+            Self::Files(error) => error.code(),
             Self::Target(error) => error.code(),
             Self::Source(error) => error.code(),
             Self::File(error) => error.code(),
@@ -172,6 +194,8 @@ impl Fault for SurveyError {
             Self::NoMain { .. } => "survey.no-main",
             Self::NotMain { .. } => "survey.not-main",
             Self::NoService { .. } => "survey.no-service",
+            Self::NoPrefix { .. } => "survey.no-prefix",
+            Self::NoRevision { .. } => "survey.no-revision",
             Self::Epoch { .. } => "survey.epoch",
             Self::SameName { .. } => "survey.same-name",
             Self::BadName { .. } => "survey.bad-name",
@@ -191,13 +215,15 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.kind(),
             Self::Version(error) => error.kind(),
+            Self::Notes(error) => error.kind(),
+            Self::Files(error) => error.kind(),
             Self::Target(error) => error.kind(),
             Self::Source(error) => error.kind(),
             Self::File(error) => error.kind(),
             Self::Toolchain(failure) => failure.kind,
             Self::NoBinary { .. } | Self::NotRegular { .. } | Self::BadPath { .. } => Kind::Input,
             Self::Certificate { .. } => Kind::Input,
-            Self::NoService { .. } => Kind::Usage,
+            Self::NoService { .. } | Self::NoRevision { .. } => Kind::Usage,
             _ => Kind::Config,
         }
     }
@@ -206,6 +232,8 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.hint(),
             Self::Version(error) => error.hint(),
+            Self::Notes(error) => error.hint(),
+            Self::Files(error) => error.hint(),
             Self::Target(error) => error.hint(),
             Self::Source(error) => error.hint(),
             Self::File(error) => error.hint(),
@@ -222,6 +250,13 @@ impl Fault for SurveyError {
                     ),
                 )
             }
+            Self::NoPrefix { name } => {
+                Some(format!("[[service]] with version.tag-prefix = \"{name}/v\", or a name that is in sealift.toml"))
+            }
+            Self::NoRevision { .. } => Some(
+                "a branch, a tag or a commit of this clone; in CI, fetch it first (GitHub Actions: `fetch-depth: 0`)"
+                    .into(),
+            ),
             Self::Epoch { .. } => Some("unset it, or set it: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)".into()),
             Self::SameName { .. } => Some("name them in sealift.toml: [[service]] with name and path".into()),
             Self::BadName { .. } => Some("name it in sealift.toml: [[service]] with name and path".into()),
@@ -242,6 +277,8 @@ impl Fault for SurveyError {
 
     fn place(&self) -> Option<Place> {
         match self {
+            Self::Notes(error) => error.place(),
+            Self::Files(error) => error.place(),
             Self::Toolchain(failure) => failure.place.clone(),
             _ => None,
         }
@@ -251,6 +288,7 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.detail(),
             Self::Source(error) => error.detail(),
+            Self::Files(error) => error.detail(),
             Self::Toolchain(failure) => failure.detail.clone(),
             _ => None,
         }

@@ -80,6 +80,12 @@ pub(super) fn take(root: &Path, path: String, key: &'static str, names: Names) -
 }
 
 /// Matches `*` and `?` within a path's component and `**` across components.
+/// Whether a path is one that a pattern names: itself, below it, or by its wildcards.
+pub fn counts(pattern: &str, path: &str) -> bool {
+    path.strip_prefix(pattern).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        || matches_glob(pattern.as_bytes(), path.as_bytes())
+}
+
 fn matches_glob(pattern: &[u8], path: &[u8]) -> bool {
     match (pattern, path) {
         ([], []) => true,

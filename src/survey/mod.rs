@@ -2,11 +2,15 @@
 //!
 //! Only readers run here (git, `go list`); nothing is written but the store's memos.
 
+mod affected;
+mod bump;
 mod certificates;
+mod chronicle;
 mod error;
 mod extras;
 mod images;
 mod next;
+mod parts;
 mod services;
 mod stamps;
 mod workspace;
@@ -30,10 +34,16 @@ use crate::target::Target;
 use crate::toolchain::sources::{OtherModule, Tree};
 use crate::version::{self, Mode, Next, Release, Stamp};
 
+use services::Found;
+
+pub use affected::{Affected, Since, Why, affected};
+pub use bump::{Bump, Paths, bump};
 pub use certificates::Certificate;
+pub use chronicle::{Chronicle, House, Reach, chronicle, edition};
 pub use error::SurveyError;
 pub use images::{Base, ImageInputs, PinnedBase, within};
 pub use next::Timeline;
+pub use parts::{Part, parts};
 pub use workspace::{Toolchain, module_path, toolchain_versions};
 
 /// What is asked for.
@@ -183,6 +193,8 @@ pub fn survey(
     (lock, request): (&Lock, &Request),
 ) -> Result<Survey, SurveyError> {
     let (host, events) = world;
+    let own = parts::alone(config, &request.services);
+    let config = own.as_ref().unwrap_or(config);
     let (git, history) = match repository(host, config) {
         Ok((git, history)) => (Some(git), Some(history)),
         Err(error) if request.repository == Repository::Optional && tolerable(&error) => (None, None),
@@ -191,8 +203,13 @@ pub fn survey(
     let roots = workspace::find_roots(&config.root)?;
     let tree = Tree::read(&roots, &own_folders(&config.root))?;
     let reader = Reader { host, events, config, store, lock, git, history, tree };
-    let (release, next) = reader.release(request.mode)?;
+    // What a service of its own releases depends on what it is made of; what the project does, on nothing of that.
+    let early = if own.is_none() { Some(reader.release(request.mode)?) } else { None };
     let mut found = services::find(&reader, &request.services)?;
+    let (release, next) = match early {
+        Some(early) => early,
+        None => reader.release_of_part(request.mode, &found)?,
+    };
     let tidiness = reader.tree.tidiness();
     stamps::stamp(&reader, &release, &mut found)?;
     let source = if config.defaults.package.source { Some(extras::sources(&reader, &release)?) } else { None };
@@ -243,7 +260,7 @@ fn release_of(
         Mode::Any | Mode::Snapshot => (found_or_snapshot(host, config, (git, history), mode)?, None),
     };
     release.commit.time = epoch(host)?.unwrap_or(release.commit.time);
-    release.source = config.project.source.clone().or(release.source);
+    release.source.clone_from(&config.project.source);
     Ok((release, next))
 }
 
@@ -274,9 +291,7 @@ pub fn epoch(host: &Host) -> Result<Option<u64>, SurveyError> {
 
 fn repository(host: &Host, config: &Config) -> Result<(Git, History), HistoryError> {
     let git = Git::find(host, &config.root)?;
-    let top = git.text(host, ["rev-parse", "--show-prefix"])?;
-    let ours = ["dist", ".sealift"].map(|name| format!("{}{name}", top.trim_end_matches('\n')));
-    let history = history::read(host, &git, &ours)?;
+    let history = history::read(host, &git, &["dist", ".sealift"])?;
     Ok((git, history))
 }
 
@@ -300,13 +315,29 @@ impl Reader<'_> {
     fn release(&self, mode: Mode) -> Result<(Release, Option<Next>), SurveyError> {
         if let (Some(git), Some(history)) = (&self.git, &self.history) {
             let (release, next) = release_of(self.host, self.config, (git, history), mode)?;
-            if let Some(text) = next.as_ref().and_then(|next| next.warning.clone()) {
-                self.events.warn("version.tag-too-small", text);
-            }
+            self.warn(next.as_ref());
             return Ok((release, next));
         }
         let commit = history::Commit { id: String::new(), time: epoch(self.host)?.unwrap_or(0) };
         let version = version::snapshot(&[], &self.config.version.tag_prefix, "", None);
         Ok((Release { version, tag: None, commit, snapshot: true, dirty: true, source: None }, None))
+    }
+
+    /// The same for the one service that was found.
+    fn release_of_part(&self, mode: Mode, found: &Found) -> Result<(Release, Option<Next>), SurveyError> {
+        let (Some(git), Some(history), Mode::Release) = (&self.git, &self.history, mode) else {
+            return self.release(mode);
+        };
+        version::clean(history)?;
+        let line = Timeline::read(self.host, git, history)?;
+        let (release, next) = parts::part(self, history, &line, (found, 0))?;
+        self.warn(Some(&next));
+        Ok((release, Some(next)))
+    }
+
+    fn warn(&self, next: Option<&Next>) {
+        if let Some(text) = next.and_then(|next| next.warning.clone()) {
+            self.events.warn("version.tag-too-small", text);
+        }
     }
 }

@@ -76,13 +76,36 @@ impl<'a> Timeline<'a> {
 
     /// What a tag gives, judged by its commits; else what comes next. `true` tells that a tag gave it.
     pub fn next(&self, rules: &VersionRules) -> Result<(Next, bool), SurveyError> {
+        self.next_of(rules, None)
+    }
+
+    /// The same for what is made of a part of the files: `concerns` says which, by paths relative to the top.
+    pub fn next_of_part(
+        &self,
+        rules: &VersionRules,
+        concerns: &dyn Fn(&str) -> bool,
+    ) -> Result<(Next, bool), SurveyError> {
+        self.next_of(rules, Some(concerns))
+    }
+
+    fn next_of(
+        &self,
+        rules: &VersionRules,
+        concerns: Option<&dyn Fn(&str) -> bool>,
+    ) -> Result<(Next, bool), SurveyError> {
         let versions = version::versions(&self.tags, &rules.tag_prefix);
         let head = &self.history.head.id;
         let given = self.given(rules, &versions)?;
         let base = self.base(&versions, |tagged| given.is_none() || tagged.commit != *head)?;
         // What came before the first tag of all is not weighed against it.
         let commits = if given.is_some() && base.is_none() { Vec::new() } else { self.since(base)? };
-        let past = Past { versions: &versions, base, commits: &commits, ours: None, branch: self.branch() };
+        let ours = match concerns {
+            Some(concerns) => {
+                Some(self.within(base, |range| Ok(history::affecting(self.host, self.git, range, concerns)?))?)
+            }
+            None => None,
+        };
+        let past = Past { versions: &versions, base, commits: &commits, ours: ours.as_ref(), branch: self.branch() };
         match given {
             Some(tagged) => Ok((version::given(rules, &past, tagged)?, true)),
             None => Ok((version::next(rules, &past, self.channel(rules)?)?, false)),
@@ -123,9 +146,18 @@ impl<'a> Timeline<'a> {
 
     /// The commits since a version, or all.
     pub fn since(&self, base: Option<&Tagged>) -> Result<Vec<Logged>, SurveyError> {
+        self.within(base, |range| Ok(history::logged(self.host, self.git, range)?))
+    }
+
+    /// Reads the range of commits since a version, or of all.
+    fn within<T>(
+        &self,
+        base: Option<&Tagged>,
+        read: impl FnOnce(&[&str]) -> Result<T, SurveyError>,
+    ) -> Result<T, SurveyError> {
         let without = base.map(|base| format!("^{}", base.commit));
         let range: Vec<&str> = [self.history.head.id.as_str()].into_iter().chain(without.as_deref()).collect();
-        Ok(history::logged(self.host, self.git, &range)?)
+        read(&range)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sealift_trust::{Digest, Hasher};
 
 use super::services::Found;
-use super::{Reader, SurveyError};
+use super::{Reader, SurveyError, Toolchain};
 use crate::history::{self, Commit, Git, History};
 use crate::store::KeyBuilder;
 use crate::toolchain::sources::Inputs;
@@ -23,14 +23,13 @@ pub(super) fn stamp(reader: &Reader<'_>, release: &Release, found: &mut Found) -
     let prefix = &reader.config.version.tag_prefix;
     for index in 0..found.services.len() {
         let toolchain = found.services[index].toolchain.map(|index| &found.toolchains[index]);
-        let members: &[PathBuf] = toolchain.map_or(&[], |toolchain| &toolchain.members);
         let inputs = &found.unions[index];
         let (Some(git), Some(history)) = (&reader.git, &reader.history) else {
             let digest = own_digest(reader, inputs)?;
             found.services[index].stamp = version::stamp(release, prefix, &release.commit, &[], Some(digest));
             continue;
         };
-        let affects = Affects::new(history, inputs, members);
+        let affects = Affects::new(history, inputs, toolchain);
         let mut last = last_commit(reader, git, history, &affects)?;
         let modified = history.changes.iter().any(|path| affects.path(reader, path));
         let digest = if modified { Some(own_digest(reader, inputs)?) } else { None };
@@ -68,23 +67,30 @@ fn last_commit(reader: &Reader<'_>, git: &Git, history: &History, affects: &Affe
 }
 
 /// Which paths of the repository a service is made of.
-struct Affects {
+pub(super) struct Affects {
     top: PathBuf,
     files: BTreeSet<String>,
     folders: Vec<(String, bool)>,
 }
 
 impl Affects {
-    fn new(history: &History, inputs: &Inputs, members: &[PathBuf]) -> Self {
+    pub(super) fn new(history: &History, inputs: &Inputs, toolchain: Option<&Toolchain>) -> Self {
         let relative =
             |path: &Path| path.strip_prefix(&history.top).ok().map(|path| path.to_string_lossy().into_owned());
-        let modules = members.iter().map(|member| member.join("go.mod"));
+        // What chooses modules and language versions: of the service's own module, of those in its workspace, and of those
+        // that stand in the place of others.
+        let modules = toolchain.into_iter().flat_map(|toolchain| {
+            let work = toolchain.workspace.then(|| toolchain.dir.join("go.work"));
+            toolchain.members.iter().map(|member| member.join("go.mod")).chain(work)
+        });
+        let modules = modules.chain(inputs.manifests.iter().cloned());
         let files = inputs.files.values().cloned().chain(modules).filter_map(|path| relative(&path)).collect();
         let folders = inputs.folders.iter().filter_map(|(dir, embeds)| Some((relative(dir)?, *embeds))).collect();
         Self { top: history.top.clone(), files, folders }
     }
 
-    fn path(&self, reader: &Reader<'_>, path: &str) -> bool {
+    /// Whether a path, relative to the top, is or was a part of the service.
+    pub(super) fn path(&self, reader: &Reader<'_>, path: &str) -> bool {
         if self.files.contains(path) {
             return true;
         }
@@ -95,6 +101,7 @@ impl Affects {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let source =
             name.rsplit_once('.').is_some_and(|(_, ending)| KINDS.contains(&ending)) && !name.ends_with("_test.go");
+        let source = source || name == "default.pgo";
         self.folders.iter().any(|(known, embeds)| {
             let below = known.is_empty() || path.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with('/'));
             (known == folder && source) || (*embeds && below)

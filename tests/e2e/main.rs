@@ -4,16 +4,20 @@
 
 mod sandbox;
 
+mod affected;
 mod attacks;
 mod attest;
 mod bad_input;
 mod build;
+mod bump;
+mod changelog;
 mod console;
 mod image;
 mod key;
 mod modules;
 mod package;
 mod plan;
+mod refs;
 mod registry;
 mod release;
 mod reproducible;

@@ -97,7 +97,7 @@ impl Made {
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, sboms: &[] }
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, sboms: &[], notes: None }
     }
 
     pub fn dist(&self) -> PathBuf {

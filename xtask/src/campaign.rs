@@ -1,9 +1,11 @@
 //! `cargo xtask campaign NAME`: long trials of one promise, run before a release; each has a short sample (`--smoke`).
 
+mod affected;
 mod faults;
 mod kill;
 mod moments;
 mod points;
+mod race;
 mod repro;
 mod scene;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -28,19 +30,24 @@ pub enum Extent {
 /// A campaign's name and what runs it.
 type Campaign = (&'static str, fn(Extent) -> Outcome);
 
-const CAMPAIGNS: &[Campaign] = &[("kill", kill::run), ("repro", repro::run)];
+const CAMPAIGNS: &[Campaign] =
+    &[("kill", kill::run), ("repro", repro::run), ("affected", affected::run), ("race", race::run)];
 
 /// Runs the named campaign.
 pub fn run(arguments: &[String]) -> Outcome {
     let (name, extent) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [name] => (name, Extent::Full),
         [name, "--smoke"] | ["--smoke", name] => (name, Extent::Smoke),
-        _ => return Err(Failure::usage("error: which campaign?\nhint: cargo xtask campaign kill|repro [--smoke]")),
+        _ => {
+            return Err(Failure::usage(
+                "error: which campaign?\nhint: cargo xtask campaign kill|repro|affected|race [--smoke]",
+            ));
+        }
     };
     let known = CAMPAIGNS.iter().map(|(name, _)| *name);
     let campaign = CAMPAIGNS.iter().find(|(known, _)| *known == name);
-    let (_, campaign) =
-        campaign.ok_or_else(|| Failure::unknown("campaign", name, known, "cargo xtask campaign kill|repro"))?;
+    let (_, campaign) = campaign
+        .ok_or_else(|| Failure::unknown("campaign", name, known, "cargo xtask campaign kill|repro|affected|race"))?;
     // A tool of another system is not asked for.
     for tool in ["go", "strace", "faketime"] {
         tools::ready(tool)?;
@@ -48,7 +55,8 @@ pub fn run(arguments: &[String]) -> Outcome {
     campaign(extent)
 }
 
-/// Runs the samples that no end-to-end test stands for: that of `repro` is tests/e2e/reproducible.rs.
+/// Runs the samples that no end-to-end test stands for: those of `repro`, `affected` and `race` are
+/// tests/e2e/reproducible.rs, affected.rs and refs.rs.
 pub fn smoke() -> Outcome {
     eprintln!("== campaign kill --smoke");
     kill::run(Extent::Smoke)

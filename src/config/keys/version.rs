@@ -25,8 +25,22 @@ pub(super) static VERSION: Table = Table {
         key("first", Shape::Text(Text::Version), "\"0.1.0\"", "\"1.0.0\"").says("The version of the first release."),
         key("unconventional", Shape::Choice(UNCONVENTIONAL), "\"ignore\"", "\"refuse\"")
             .says("What a commit asks for whose message is not conventional; `refuse` releases nothing until it is."),
+        key("files", Shape::Strings, "{}", "{ \"chart/Chart.yaml\" = \"appVersion: {version}\" }").says(
+            "Further files that name the version, by path: the text around it, with `{version}` in its place.",
+        ),
         key("small-tag", Shape::Choice(SMALL_TAG), "\"refuse\"", "\"warn\"")
             .says("What happens when a tag that is there names a smaller step than its commits ask for."),
+    ],
+};
+
+pub(super) static SERVICE_VERSION: Table = Table {
+    text: "How one service is versioned by itself, as in a repository of several.",
+    keys: &[
+        key("tag-prefix", Shape::Text(Text::TagPrefix), "as in `[version]`", "\"api/v\"")
+            .says("What stands before this service's version in its own tags: with it, the service has versions of its own."),
+        key("paths", Shape::List(Text::Glob), "[]", "[\"deploy/api/**\"]").says(
+            "Further files that belong to the service: paths, folders or globs. What it is compiled of counts without them.",
+        ),
     ],
 };
 

@@ -15,6 +15,9 @@ pub const NO_CHANNEL: &str = "none";
 pub const WELL_KNOWN: &[&str] =
     &["build", "chore", "ci", "docs", "feat", "fix", "perf", "refactor", "revert", "style", "test"];
 
+/// What stands for the version in a pattern of `version.files`.
+pub const PLACE: &str = "{version}";
+
 /// `[version]`.
 #[derive(Clone, Debug, Serialize)]
 pub struct VersionRules {
@@ -32,8 +35,19 @@ pub struct VersionRules {
     pub first: Version,
     /// What a message that is not conventional asks for.
     pub unconventional: Unconventional,
+    /// Further files that name the version: by path the text around it, with [`PLACE`] in its place.
+    pub files: BTreeMap<String, String>,
     /// What happens when a tag that is there names a smaller step than its commits ask for.
     pub small_tag: SmallTag,
+}
+
+/// `[service.version]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ServiceVersion {
+    /// What stands before its version in its own tags, when it has versions of its own.
+    pub tag_prefix: Option<String>,
+    /// Further files that belong to it: paths, folders or globs within the project.
+    pub paths: Vec<String>,
 }
 
 /// How far a version moves: SemVer 2.0.0, rules 6 to 8. Greater is further.
@@ -106,6 +120,7 @@ impl VersionRules {
             zero: Zero::Minor,
             first: Version::new(0, 1, 0),
             unconventional: Unconventional::Ignore,
+            files: BTreeMap::new(),
             small_tag: SmallTag::Refuse,
         }
     }

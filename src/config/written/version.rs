@@ -19,7 +19,22 @@ pub(in crate::config) struct WrittenVersion {
     pub zero: Option<Written<Zero>>,
     pub first: Option<Written<Version>>,
     pub unconventional: Option<Written<Unconventional>>,
+    pub files: BTreeMap<String, Written<String>>,
     pub small_tag: Option<Written<SmallTag>>,
+}
+
+/// `[service.version]`.
+#[derive(Default)]
+pub(in crate::config) struct WrittenServiceVersion {
+    pub tag_prefix: Option<Written<String>>,
+    pub paths: Option<Written<Vec<String>>>,
+}
+
+pub(super) fn read_service(section: &Section) -> WrittenServiceVersion {
+    WrittenServiceVersion {
+        tag_prefix: section.text("tag-prefix", values::tag_prefix),
+        paths: section.list("paths", values::path),
+    }
 }
 
 pub(super) fn read(section: &Section) -> WrittenVersion {
@@ -43,6 +58,7 @@ pub(super) fn read(section: &Section) -> WrittenVersion {
                 _ => Unconventional::Refuse,
             })
         }),
+        files: section.strings("files", rules::file),
         small_tag: section.text("small-tag", |text| {
             values::choice(text, rules::SMALL_TAG)
                 .map(|word| if word == "warn" { SmallTag::Warn } else { SmallTag::Refuse })

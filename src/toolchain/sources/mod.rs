@@ -15,6 +15,7 @@ use crate::error::{Fault, Kind};
 use crate::host::files::{self, FileError};
 use crate::host::process::ProcessError;
 
+pub use header::imports;
 pub use list::{Query, list};
 pub use tree::Tree;
 
@@ -93,6 +94,8 @@ pub struct Inputs {
     pub files: BTreeMap<String, PathBuf>,
     /// Folders of those packages, and whether the package embeds files.
     pub folders: BTreeMap<PathBuf, bool>,
+    /// The `go.mod` of every module that those packages are of.
+    pub manifests: BTreeSet<PathBuf>,
     /// Every other module.
     pub modules: BTreeSet<OtherModule>,
     /// Facts that reach the binary without being in a file of the above: module path, language version, GODEBUG.
@@ -311,6 +314,7 @@ impl Inputs {
         let module = package.module.as_ref();
         let base = module.map_or(package.dir.as_path(), |module| module.dir.as_path());
         let prefix = module.map_or("", |module| module.path.as_str());
+        self.manifests.extend(module.map(|module| module.dir.join("go.mod")));
         let mut names: Vec<String> = package.files.clone();
         if package.main && matches!(files::what(&package.dir.join("default.pgo"))?, files::What::File { .. }) {
             // `-pgo=auto` reads it without naming it in the list.
@@ -331,6 +335,7 @@ impl Inputs {
         for (folder, embeds) in &other.folders {
             *self.folders.entry(folder.clone()).or_default() |= embeds;
         }
+        self.manifests.extend(other.manifests.clone());
         self.modules.extend(other.modules.clone());
     }
 

@@ -10,6 +10,9 @@ pub const CHECKSUMS: &str = "checksums.txt";
 /// The raw signature of [`CHECKSUMS`], for `openssl pkeyutl -verify -rawin`: a companion.
 pub const CHECKSUMS_SIGNATURE: &str = "checksums.txt.sig";
 
+/// What is new in a release, for people: an artifact of the kind [`super::ArtifactKind::Notes`].
+pub const NOTES: &str = "notes.md";
+
 /// How the release was made, signed: a companion.
 pub const PROVENANCE: &str = "provenance.json";
 

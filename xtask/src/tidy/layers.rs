@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["toolchain", "lock"],
     &["history"],
     &["version"],
+    &["refs"],
     &["survey"],
     &["plan"],
     &["build"],
