@@ -172,7 +172,7 @@ fn toolchain_part(name: &str, role: Role, go_version: &str) -> Component {
 fn module(module: &Module) -> Component {
     let real = module.effective();
     // Of a replacement by a folder only the folder's name on the machine that built it is known.
-    let local = module.replace.is_some() && real.version.is_empty();
+    let local = module.replace.is_some() && version(real).is_none();
     let named = if local { module } else { real };
     let id = if local { format!("{}=>{}", module.path, real.path) } else { format!("{}@{}", real.path, real.version) };
     let mut part = Component::new(id, Role::Library, &named.path);

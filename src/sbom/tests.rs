@@ -13,7 +13,7 @@ fn binary() -> Binary<'static> {
     let mut replaced = module("example.com/old", "v1.0.0");
     replaced.replace = Some(Box::new(module("example.com/New", "v2.0.0+incompatible")));
     let mut local = module("example.com/local", "v0.0.0");
-    local.replace = Some(Box::new(Module { path: "../local".into(), ..Module::default() }));
+    local.replace = Some(Box::new(Module { path: "../local".into(), version: "(devel)".into(), ..Module::default() }));
     let settings = [
         ("GOOS", "linux"),
         ("GOARCH", "amd64"),

@@ -39,7 +39,7 @@ pub struct BuildInfo {
 pub struct Module {
     /// Its path.
     pub path: String,
-    /// Its version: `v1.2.3`, a pseudo-version, or `(devel)`; empty when it is a folder in another's place.
+    /// Its version: `v1.2.3`, a pseudo-version, or `(devel)`, also for a folder in another's place.
     pub version: String,
     /// The hash in `go.sum`, for example `h1:…=`.
     pub sum: Option<String>,
