@@ -20,7 +20,7 @@
 //! 7. Hostile archives are refused whole, before the first write; layers of others are looked at and never unpacked.
 //!    Enforced by: src/archive/tests/mod.rs, src/oci/tests/layers.rs
 //! 8. Untrusted text reaches no terminal and no shell unescaped; children get an argument vector and an allow-listed
-//!    environment. Enforced by: src/sanitize.rs, host::process::tests::a_child_sees_only_its_own_environment
+//!    environment. Enforced by: src/sanitize.rs, src/version/notes/tests.rs, host::process::tests::a_child_sees_only_its_own_environment
 //! 9. Secrets are types that cannot be printed. Enforced by: src/trust/key/tests.rs
 //! 10. Only `host` touches the outside, only `console` prints, and a module names only modules above it.
 //!     Enforced by: clippy.toml, xtask/src/tidy.rs

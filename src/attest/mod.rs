@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use sealift_trust::json::MAX_INTEGER;
 use sealift_trust::statement::{
-    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, Commit, Held, MANIFEST, MAX_MANIFEST, PROVENANCE,
+    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, Commit, Held, MANIFEST, MAX_MANIFEST, NOTES, PROVENANCE,
     Service, SourceUrl, Timestamp, UNSIGNED, signature_of,
 };
 use sealift_trust::{Detached, Digest, Envelope, FileName, PayloadType, Release, SignatureFormat, Statement, name};
@@ -73,6 +73,8 @@ pub struct Contents<'a> {
     pub images: &'a [ImageIndex],
     /// The binaries in both.
     pub binaries: &'a [Binary],
+    /// What is new, as Markdown, where somebody has told it.
+    pub notes: Option<&'a str>,
 }
 
 /// Where the bytes of a release's contents lie now, usually in the store.
@@ -109,7 +111,7 @@ pub struct Signing<'a> {
 /// The longest archive that is signed by itself, in bytes: Ed25519 and RSA take a message as a whole.
 const MAX_SIGNED: u64 = 1 << 30;
 
-/// Decides `checksums.txt` with its signatures, `provenance.json` and `release.json`, or without a key `checksums.txt` and
+/// Decides `notes.md`, `checksums.txt` with its signatures, `provenance.json` and `release.json`, or without a key `notes.md`, `checksums.txt` and
 /// `release.unsigned.json`. The same input gives the same bytes, unless a signer of another process decides otherwise.
 pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing<'_>>) -> Result<Sealed, AttestError> {
     let statement = Statement::release(release(subject, contents, companions(subject, contents, signing)?)?)?;
@@ -117,7 +119,8 @@ pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing
     let manifest = Digest::of(&payload);
     let release = statement.into_release()?;
     let checksums = release.checksums().into_bytes();
-    let mut files = Vec::new();
+    let notes = contents.notes.map(|text| (own(NOTES), text.as_bytes().to_vec()));
+    let mut files: Vec<(FileName, Vec<u8>)> = notes.into_iter().collect();
     match signing {
         None => files.extend([(own(CHECKSUMS), checksums), (own(UNSIGNED), payload)]),
         Some(signing) => {
@@ -132,6 +135,10 @@ pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing
             files.append(&mut signatures);
             for archive in contents.archives {
                 files.extend(archive_signature(archive, signing)?);
+            }
+            if let (Some(text), Some(_)) = (contents.notes, signing.each) {
+                let signature = signing.signer.sign(text.as_bytes(), Purpose::Artifact)?;
+                files.push((own(&signature_of(NOTES, SignatureFormat::Raw)), signature.as_bytes().to_vec()));
             }
             let manifest = envelope(payload, signing.signer)?;
             if let Some(making) = &subject.making {
@@ -161,6 +168,7 @@ fn companions(
         for archive in contents.archives {
             names.push(signature_of(archive.name.as_str(), SignatureFormat::Raw).parse()?);
         }
+        names.extend(contents.notes.map(|_| own(&signature_of(NOTES, SignatureFormat::Raw))));
     }
     Ok(names)
 }
@@ -213,7 +221,8 @@ fn release(subject: &Subject, contents: &Contents<'_>, companions: Vec<FileName>
     let archives = contents.archives.iter().map(archive_entry);
     let images = contents.images.iter().flat_map(layout::entries);
     let binaries = contents.binaries.iter().map(binary_entry);
-    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).collect();
+    let notes = contents.notes.iter().map(|text| notes_entry(text));
+    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).chain(notes).collect();
     Ok(Release {
         product: subject.product.clone(),
         version: subject.version.clone(),
@@ -260,6 +269,20 @@ fn binary_entry(binary: &Binary) -> Result<Entry, AttestError> {
         digest: binary.artifact.digest(),
         size: size(binary.artifact, binary.service.as_str())?,
         media_type: "application/octet-stream".parse()?,
+        holds: Vec::new(),
+    })
+}
+
+fn notes_entry(text: &str) -> Result<Entry, AttestError> {
+    let artifact = Artifact::of(text.as_bytes());
+    Ok(Entry {
+        name: ArtifactName::File(own(NOTES)),
+        kind: ArtifactKind::Notes,
+        service: None,
+        target: None,
+        digest: artifact.digest(),
+        size: size(artifact, NOTES)?,
+        media_type: "text/markdown".parse()?,
         holds: Vec::new(),
     })
 }

@@ -163,7 +163,7 @@ impl Yard {
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None }
     }
 
     fn plan(&self, key: Option<&Signer<'_>>) -> Vec<Placement> {
@@ -275,7 +275,8 @@ fn the_same_input_gives_the_same_bytes() {
 fn what_makes_no_release_is_refused() {
     let yard = Yard::new();
     let code = |subject: &Subject, archives: &[Archive], binaries: &[Binary]| {
-        let error = seal(subject, &Contents { archives, images: &[], binaries }, Some(&signing(&key()))).unwrap_err();
+        let error = seal(subject, &Contents { archives, images: &[], binaries, notes: None }, Some(&signing(&key())))
+            .unwrap_err();
         (error.code(), error.kind())
     };
     assert_eq!(code(&subject(), &[], &[]), ("statement.nothing", Kind::Input));
@@ -642,7 +643,7 @@ fn what_was_packaged_is_measured_again() {
     std::fs::write(&record, product::record(&yard.binaries, &yard.archives).unwrap()).unwrap();
     let recalled = recall(&dist, &record).unwrap();
     assert_eq!((&recalled.archives, &recalled.binaries), (&yard.archives, &yard.binaries));
-    let contents = Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries };
+    let contents = Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries, notes: None };
     let sealed = seal(&subject(), &contents, Some(&signing(&key()))).unwrap();
     let archive = |archive: &Archive| dist.join(archive.name.as_str());
     let plan = sealed.placements(&contents, Stored { archive: &archive, blob: &|digest| blob_path(&dist, digest) });

@@ -67,6 +67,7 @@ impl Attest {
         // What images are made of need not be there for a release without any.
         let wanted = if images.is_empty() { Images::Unwanted } else { Images::Wanted };
         let (survey, plan) = project.plan(Aim::release(self.snapshot, wanted), &self.selection)?;
+        let notes = project.notes(&survey)?;
         let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;
         let planned: Vec<&str> = plan.packages.iter().map(|package| package.name.as_str()).collect();
         let recorded: Vec<&str> = recalled.archives.iter().map(|archive| archive.name.as_str()).collect();
@@ -80,7 +81,7 @@ impl Attest {
         }
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let Recalled { archives, binaries } = recalled;
-        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new() };
+        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), notes };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let making = making(&project, (&survey, &plan), &self.selection)?;
         let seal =
@@ -124,7 +125,7 @@ impl Attest {
             Signatures::Each => Some(&lies),
             Signatures::Checksums => None,
         };
-        let contents = Contents { archives: &elsewhere.files, images: &[], binaries: &[] };
+        let contents = Contents { archives: &elsewhere.files, images: &[], binaries: &[], notes: None };
         let sealed =
             attest::seal(&subject, &contents, Some(&Signing { signer: &signer, formats: &settings.formats, each }))?;
         elsewhere.put(folder, &sealed)?;

@@ -17,10 +17,11 @@ use crate::image::Places;
 use crate::lock::Lock;
 use crate::plan::{self, Plan};
 use crate::store::{Records, Store};
-use crate::survey::{self, Images, Repository, Request, Survey};
+use crate::survey::{self, House, Images, Repository, Request, Survey, SurveyError};
 use crate::target::Pattern;
 use crate::toolchain::sources::command_name;
 use crate::version::Mode;
+use crate::version::notes::Edition;
 
 /// Which services and targets.
 #[derive(Args, Clone, Default)]
@@ -142,6 +143,15 @@ impl<'a> Project<'a> {
         }
         let plan = plan::plan(&survey, &self.config)?;
         Ok((survey, plan))
+    }
+
+    /// What is new in a release, as Markdown; a snapshot tells nothing.
+    pub fn notes(&self, survey: &Survey) -> Result<Option<String>, Failure> {
+        let Some(next) = &survey.next else { return Ok(None) };
+        let edition = Edition::of(next, survey.release.commit.time);
+        let house = House::read(&self.config)?;
+        let notes = house.style()?.notes(&edition, true).map_err(SurveyError::from)?;
+        Ok(Some(notes).filter(|notes| !notes.is_empty()))
     }
 
     /// The plan after the hooks that run before everything: they may have written sources.

@@ -70,12 +70,14 @@ impl Release {
         // A key that cannot be used is better known before an hour of compiling than after it.
         let signer = signer(&project, self.sealing.key.as_deref())?;
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
+        let notes = project.notes(&survey)?;
         // A tag that is somebody else's is better known now, too.
         let prepared = self.prepare(&project, &survey)?;
         let yard = project.yard(&survey, &plan);
         let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
+        let parts = Parts { notes, ..parts };
         let making = making(&project, (&survey, &plan), &self.selection)?;
         let seal =
             Seal { project: &project, records: &records, signer: signer.as_ref(), clean: clean(self.sealing.clean) };
@@ -181,6 +183,8 @@ pub struct Parts {
     pub images: Vec<ImageIndex>,
     /// Where each blob of the images lies.
     pub blobs: BTreeMap<Digest, PathBuf>,
+    /// What is new.
+    pub notes: Option<String>,
 }
 
 impl Parts {
@@ -192,6 +196,7 @@ impl Parts {
             files: made.packed.iter().map(|packed| packed.file.clone()).collect(),
             images: Vec::new(),
             blobs: BTreeMap::new(),
+            notes: None,
         }
     }
 
@@ -205,7 +210,8 @@ impl Parts {
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
+        let notes = self.notes.as_deref();
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes }
     }
 }
 

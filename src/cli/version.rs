@@ -1,6 +1,8 @@
 //! `sealift version`.
 
 mod affected;
+mod bump;
+mod changelog;
 mod lint;
 mod parts;
 
@@ -60,12 +62,19 @@ pub struct Version {
 enum Word {
     /// Check commit messages: of a range, or of one on stdin (-) as a commit-msg hook
     Lint(lint::Lint),
+    /// Print what is new in the next version, or keep CHANGELOG.md
+    Changelog(changelog::Changelog),
+    /// Write a version into go.mod, Cargo.toml, package.json and other files that name it
+    Bump(bump::Bump),
 }
 
 impl Version {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        if let Some(Word::Lint(lint)) = self.word {
-            return lint.run(world);
+        match self.word {
+            Some(Word::Lint(lint)) => return lint.run(world),
+            Some(Word::Changelog(changelog)) => return changelog.run(world),
+            Some(Word::Bump(bump)) => return bump.run(world),
+            None => {}
         }
         let project = Project::open(world, &Selection::default(), None)?;
         if self.affected {

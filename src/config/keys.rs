@@ -1,6 +1,7 @@
 //! Every key of `sealift.toml`, in one table: what is refused as unknown, the JSON Schema and the reference in the README
 //! all come from here.
 
+mod changelog;
 mod image;
 mod version;
 
@@ -123,6 +124,7 @@ pub static ROOT: Table = Table {
     keys: &[
         table("project", &PROJECT),
         table("version", &version::VERSION),
+        table("changelog", &changelog::CHANGELOG),
         Key { shape: Shape::Tables(&SERVICE), ..table("service", &SERVICE) },
         table("build", &BUILD),
         table("package", &PACKAGE),

@@ -5,12 +5,15 @@ use std::ops::Range;
 
 use super::notes::Written;
 use super::origins::{Origin, Origins, segment};
+use super::settings::changelog::ChangelogSettings;
 use super::settings::image::ImageSettings;
 use super::settings::version::{Bump, VersionRules};
 use super::settings::{
     BuildSettings, CompileOverride, CompileSettings, Hooks, PackageSettings, Settings, with_built_in_formats,
 };
-use super::written::{WrittenBuild, WrittenCompile, WrittenImage, WrittenPackage, WrittenSettings, WrittenVersion};
+use super::written::{
+    WrittenBuild, WrittenChangelog, WrittenCompile, WrittenImage, WrittenPackage, WrittenSettings, WrittenVersion,
+};
 
 /// Takes values from layers, the upper one first.
 pub(super) struct Layers<'a> {
@@ -146,7 +149,19 @@ impl<'a> Layers<'a> {
             zero: self.take(&key("zero"), written.zero.as_ref(), below.zero),
             first: self.take(&key("first"), written.first.as_ref(), below.first),
             unconventional: self.take(&key("unconventional"), written.unconventional.as_ref(), below.unconventional),
+            files: self.names(&key("files"), &written.files, below.files),
             small_tag: self.take(&key("small-tag"), written.small_tag.as_ref(), below.small_tag),
+        }
+    }
+
+    /// `[changelog]` over what is built in.
+    pub fn changelog(&mut self, written: &WrittenChangelog, below: ChangelogSettings) -> ChangelogSettings {
+        let key = |name: &str| format!("changelog.{name}");
+        ChangelogSettings {
+            file: self.take(&key("file"), written.file.as_ref(), below.file),
+            template: self.take_some(&key("template"), written.template.as_ref(), below.template),
+            forge: self.take_some(&key("forge"), written.forge.as_ref(), below.forge),
+            sections: self.names(&key("sections"), &written.sections, below.sections),
         }
     }
 

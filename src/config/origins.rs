@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
+use super::settings::changelog::ChangelogSettings;
 use super::settings::image::ImageSettings;
 use super::settings::version::VersionRules;
 use super::settings::{
@@ -83,6 +84,7 @@ impl Origins {
             ("project.description".into(), optional(&config.project.description)),
         ];
         rows.extend(version_rows(&config.version));
+        rows.extend(changelog_rows(&config.changelog));
         rows.extend(settings_rows("", &config.defaults));
         rows.push((
             "attest.key".into(),
@@ -131,12 +133,25 @@ fn version_rows(rules: &VersionRules) -> Pairs {
     rows.extend(rules.channels.iter().map(|(name, channel)| (named("channels", name), text(channel))));
     rows.push(("version.uncounted".into(), list(&rules.uncounted)));
     rows.extend(rules.types.iter().map(|(name, bump)| (named("types", name), text(bump.word()))));
+    rows.extend(rules.files.iter().map(|(name, pattern)| (named("files", name), text(pattern))));
     rows.extend([
         ("version.zero".into(), word(serde_json::json!(rules.zero))),
         ("version.first".into(), text(&rules.first.to_string())),
         ("version.unconventional".into(), word(serde_json::json!(rules.unconventional))),
         ("version.small-tag".into(), word(serde_json::json!(rules.small_tag))),
     ]);
+    rows
+}
+
+fn changelog_rows(settings: &ChangelogSettings) -> Pairs {
+    let forge = settings.forge.map(|forge| serde_json::json!(forge).as_str().unwrap_or_default().to_owned());
+    let mut rows = vec![
+        ("changelog.file".to_owned(), text(&settings.file)),
+        ("changelog.template".into(), optional(&settings.template)),
+        ("changelog.forge".into(), optional(&forge)),
+    ];
+    let named = |(kind, title): (&String, &String)| (format!("changelog.sections.{}", segment(kind)), text(title));
+    rows.extend(settings.sections.iter().map(named));
     rows
 }
 

@@ -8,6 +8,7 @@ use super::error::{ConfigError, Wrong};
 use super::layers::Layers;
 use super::notes::{Notes, Written};
 use super::origins::{Origin, segment};
+use super::settings::changelog::ChangelogSettings;
 use super::settings::version::{ServiceVersion, VersionRules};
 use super::settings::{AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings, Signatures};
 use super::written::{Contents, WrittenRegistry, WrittenService};
@@ -47,6 +48,7 @@ impl<'a> Resolver<'a> {
         let contents = self.contents;
         let project = self.project(fallback)?;
         let version = self.layers.version(&contents.version, VersionRules::built_in());
+        let changelog = self.layers.changelog(&contents.changelog, ChangelogSettings::built_in());
         let defaults = self.layers.settings("", &contents.settings, Settings::built_in());
         let services: Vec<Service> =
             contents.services.iter().map(|written| self.service(written, &project, &defaults)).collect();
@@ -65,6 +67,7 @@ impl<'a> Resolver<'a> {
             root: root.to_owned(),
             project,
             version,
+            changelog,
             defaults,
             services,
             registries,

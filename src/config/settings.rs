@@ -1,6 +1,7 @@
 //! The resolved configuration: what every later stage reads. Nothing is left undecided here but what is optional by its
 //! nature (a project may have no licence).
 
+pub mod changelog;
 pub mod image;
 pub mod version;
 
@@ -15,6 +16,7 @@ use crate::archive::Format;
 use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
+use changelog::ChangelogSettings;
 use image::ImageSettings;
 use version::{ServiceVersion, VersionRules};
 
@@ -27,6 +29,8 @@ pub struct Config {
     pub project: Project,
     /// `[version]`.
     pub version: VersionRules,
+    /// `[changelog]`.
+    pub changelog: ChangelogSettings,
     /// Settings of services that are found and not configured.
     pub defaults: Settings,
     /// `[[service]]`, each with its own settings; empty when services are to be found.

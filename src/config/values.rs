@@ -1,5 +1,6 @@
 //! The rules for single values: names, paths, versions, addresses, targets, formats.
 
+pub(super) mod changelog;
 pub(super) mod image;
 pub(super) mod version;
 

@@ -1,5 +1,6 @@
 //! The file as it is written: every value that is there, with its place, and nothing that is not.
 
+mod changelog;
 mod image;
 mod version;
 
@@ -24,6 +25,7 @@ use super::{size, values};
 use crate::archive::Format;
 use crate::target::Pattern;
 
+pub(super) use changelog::WrittenChangelog;
 pub(super) use image::WrittenImage;
 pub(super) use version::{WrittenServiceVersion, WrittenVersion};
 
@@ -40,6 +42,7 @@ pub(super) struct Contents {
     pub license: Option<Written<String>>,
     pub description: Option<Written<String>>,
     pub version: WrittenVersion,
+    pub changelog: WrittenChangelog,
     pub settings: WrittenSettings,
     pub services: Vec<WrittenService>,
     pub registries: Vec<WrittenRegistry>,
@@ -144,6 +147,7 @@ fn contents(root: &Section) -> Contents {
         contents.description = project.text("description", values::line);
     }
     contents.version = root.table("version").map(|section| version::read(&section)).unwrap_or_default();
+    contents.changelog = root.table("changelog").map(|section| changelog::read(&section)).unwrap_or_default();
     contents.services = root.tables("service", MAX_SERVICES).iter().map(service).collect();
     contents.registries = registries(root);
     if let Some(attest) = root.table("attest") {

@@ -37,8 +37,6 @@ pub struct History {
     pub branch: Option<String>,
     /// Paths, relative to the top, that differ from the commit or that git does not know and does not ignore.
     pub changes: Vec<String>,
-    /// Where `origin` is, with credentials taken out.
-    pub source: Option<String>,
 }
 
 /// What is wrong with a repository.
@@ -193,22 +191,24 @@ impl Git {
     }
 }
 
-/// Reads what is known of the repository around a folder. `ours` names folders (relative to the top, with `/`) whose
-/// content sealift itself writes: they do not make a tree dirty.
-pub fn read(host: &Host, git: &Git, ours: &[String]) -> Result<History, HistoryError> {
-    let facts = git.text(host, ["rev-parse", "--show-toplevel", "--is-shallow-repository"])?;
+/// Reads what is known of the repository around git's folder. `ours` names folders in that one whose content sealift
+/// itself writes: they do not make a tree dirty.
+pub fn read(host: &Host, git: &Git, ours: &[&str]) -> Result<History, HistoryError> {
+    let facts = git.text(host, ["rev-parse", "--is-shallow-repository", "--show-toplevel", "--show-prefix"])?;
     let mut lines = facts.lines();
-    let top = lines.next().ok_or_else(|| HistoryError::Answer(facts.clone()))?.to_owned();
-    if lines.next() == Some("true") {
+    let (shallow, top) = (lines.next(), lines.next());
+    let top = top.ok_or_else(|| HistoryError::Answer(facts.clone()))?.to_owned();
+    let prefix = lines.next().unwrap_or("");
+    if shallow == Some("true") {
         return Err(HistoryError::Shallow);
     }
+    let ours: Vec<String> = ours.iter().map(|name| format!("{prefix}{name}")).collect();
     let status =
         git.text(host, ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames"])?;
-    let status = Status::parse(&status, ours)?;
+    let status = Status::parse(&status, &ours)?;
     let id = status.head.ok_or(HistoryError::NoCommit)?;
     let head = commit(host, git, &id)?;
-    let source = origin(host, git);
-    Ok(History { top: PathBuf::from(top), head, branch: status.branch, changes: status.changes, source })
+    Ok(History { top: PathBuf::from(top), head, branch: status.branch, changes: status.changes })
 }
 
 fn commit(host: &Host, git: &Git, id: &str) -> Result<Commit, HistoryError> {

@@ -47,7 +47,7 @@ impl Repository {
     }
 
     fn read(&self) -> Result<History, HistoryError> {
-        read(&self.host, &self.git, &["dist".to_owned()])
+        read(&self.host, &self.git, &["dist"])
     }
 
     fn last(&self, wanted: &str) -> Option<String> {
@@ -66,7 +66,7 @@ fn a_repository_is_read() {
     let history = repository.read().unwrap();
     assert_eq!((history.head.id.as_str(), history.branch.as_deref()), (id.as_str(), Some("main")));
     assert_eq!(history.changes, [""; 0]);
-    assert_eq!(history.source.as_deref(), Some("https://example.com/a/b"));
+    assert_eq!(origin(&repository.host, &repository.git).as_deref(), Some("https://example.com/a/b"));
     std::fs::write(repository.path().join("a ü.txt"), "2").unwrap();
     std::fs::write(repository.path().join("new"), "").unwrap();
     assert_eq!(repository.read().unwrap().changes, ["a ü.txt", "new"]);

@@ -7,6 +7,8 @@ use crate::host::files::FileError;
 use crate::target::TargetError;
 use crate::toolchain::sources::SourceError;
 use crate::version::VersionError;
+use crate::version::files::FilesError;
+use crate::version::notes::NotesError;
 
 /// Why the sources cannot be surveyed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,12 @@ pub enum SurveyError {
     /// The version.
     #[error(transparent)]
     Version(#[from] VersionError),
+    /// Notes.
+    #[error(transparent)]
+    Notes(#[from] NotesError),
+    /// Files that name the version.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// Targets.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -176,6 +184,8 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.code(),
             Self::Version(error) => error.code(),
+            Self::Notes(error) => error.code(),
+            Self::Files(error) => error.code(),
             Self::Target(error) => error.code(),
             Self::Source(error) => error.code(),
             Self::File(error) => error.code(),
@@ -205,6 +215,8 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.kind(),
             Self::Version(error) => error.kind(),
+            Self::Notes(error) => error.kind(),
+            Self::Files(error) => error.kind(),
             Self::Target(error) => error.kind(),
             Self::Source(error) => error.kind(),
             Self::File(error) => error.kind(),
@@ -220,6 +232,8 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.hint(),
             Self::Version(error) => error.hint(),
+            Self::Notes(error) => error.hint(),
+            Self::Files(error) => error.hint(),
             Self::Target(error) => error.hint(),
             Self::Source(error) => error.hint(),
             Self::File(error) => error.hint(),
@@ -263,6 +277,8 @@ impl Fault for SurveyError {
 
     fn place(&self) -> Option<Place> {
         match self {
+            Self::Notes(error) => error.place(),
+            Self::Files(error) => error.place(),
             Self::Toolchain(failure) => failure.place.clone(),
             _ => None,
         }
@@ -272,6 +288,7 @@ impl Fault for SurveyError {
         match self {
             Self::History(error) => error.detail(),
             Self::Source(error) => error.detail(),
+            Self::Files(error) => error.detail(),
             Self::Toolchain(failure) => failure.detail.clone(),
             _ => None,
         }

@@ -3,7 +3,9 @@
 //! Only readers run here (git, `go list`); nothing is written but the store's memos.
 
 mod affected;
+mod bump;
 mod certificates;
+mod chronicle;
 mod error;
 mod extras;
 mod images;
@@ -35,7 +37,9 @@ use crate::version::{self, Mode, Next, Release, Stamp};
 use services::Found;
 
 pub use affected::{Affected, Since, Why, affected};
+pub use bump::{Bump, Paths, bump};
 pub use certificates::Certificate;
+pub use chronicle::{Chronicle, House, Reach, chronicle, edition};
 pub use error::SurveyError;
 pub use images::{Base, ImageInputs, PinnedBase, within};
 pub use next::Timeline;
@@ -256,7 +260,7 @@ fn release_of(
         Mode::Any | Mode::Snapshot => (found_or_snapshot(host, config, (git, history), mode)?, None),
     };
     release.commit.time = epoch(host)?.unwrap_or(release.commit.time);
-    release.source = config.project.source.clone().or(release.source);
+    release.source.clone_from(&config.project.source);
     Ok((release, next))
 }
 
@@ -287,9 +291,7 @@ pub fn epoch(host: &Host) -> Result<Option<u64>, SurveyError> {
 
 fn repository(host: &Host, config: &Config) -> Result<(Git, History), HistoryError> {
     let git = Git::find(host, &config.root)?;
-    let top = git.text(host, ["rev-parse", "--show-prefix"])?;
-    let ours = ["dist", ".sealift"].map(|name| format!("{}{name}", top.trim_end_matches('\n')));
-    let history = history::read(host, &git, &ours)?;
+    let history = history::read(host, &git, &["dist", ".sealift"])?;
     Ok((git, history))
 }
 

@@ -2,10 +2,15 @@
 //! snapshot of any tree. Pure.
 
 mod change;
+pub mod changelog;
+mod edit;
+mod editions;
 mod error;
+pub mod files;
 mod lint;
 mod message;
 mod next;
+pub mod notes;
 mod output;
 mod revert;
 mod tags;
@@ -18,6 +23,8 @@ use crate::history::{Commit, History};
 
 pub use crate::config::settings::version::{Bump, SmallTag, Unconventional, VersionRules, Zero};
 pub use change::{Change, Footer};
+pub use edit::Edit;
+pub use editions::editions;
 pub use error::VersionError;
 pub use lint::{Problem, lint, without_comments};
 pub use message::{Message, Unlike};
@@ -81,10 +88,11 @@ pub fn clean(history: &History) -> Result<(), VersionError> {
 }
 
 impl Release {
-    /// The release of the checked-out commit under a version that a tag gives, or that its commits do.
+    /// The release of the checked-out commit under a version that a tag gives, or that its commits do. Where the source
+    /// is, the configuration says.
     pub fn of(history: &History, version: Version, tag: Option<String>) -> Self {
-        let (commit, source) = (history.head.clone(), history.source.clone());
-        Self { version, tag, commit, snapshot: false, dirty: !history.changes.is_empty(), source }
+        let (commit, dirty) = (history.head.clone(), !history.changes.is_empty());
+        Self { version, tag, commit, snapshot: false, dirty, source: None }
     }
 
     /// The snapshot of the tree.
@@ -138,7 +146,7 @@ mod tests {
     fn history(changes: &[&str]) -> History {
         let changes = changes.iter().map(|text| (*text).to_owned()).collect();
         let head = Commit { id: "0123456789abcdef0123456789abcdef01234567".into(), time: 7 };
-        History { top: "/".into(), head, branch: None, changes, source: None }
+        History { top: "/".into(), head, branch: None, changes }
     }
 
     #[test]

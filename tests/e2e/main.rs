@@ -9,6 +9,8 @@ mod attacks;
 mod attest;
 mod bad_input;
 mod build;
+mod bump;
+mod changelog;
 mod console;
 mod image;
 mod interop;

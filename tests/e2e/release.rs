@@ -21,6 +21,7 @@ fn nine_targets_signed_and_verified() {
     let expected: Vec<String> = [
         "checksums.txt",
         "checksums.txt.sig",
+        "notes.md",
         "provenance.json",
         "release.json",
         "service_1.2.3_darwin_amd64.tar.gz",

@@ -112,7 +112,7 @@ impl Made {
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries }
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None }
     }
 
     pub fn dist(&self) -> PathBuf {

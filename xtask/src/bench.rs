@@ -5,6 +5,7 @@
 
 mod bare;
 mod goreleaser;
+mod history;
 mod images;
 mod measure;
 
@@ -22,10 +23,11 @@ use report::{Report, Row};
 use scenario::Lab;
 pub use subject::{Lay, SUBJECTS, commit, tag};
 
-const USAGE: &str = "cargo xtask bench [--subject service|nats|all] [--rounds N] [--cold N] [--json FILE]";
+const USAGE: &str = "cargo xtask bench [--subject service|nats|history|all] [--rounds N] [--cold N] [--json FILE]";
 
 struct Wanted {
     subjects: Vec<&'static Lay>,
+    history: bool,
     rounds: Rounds,
     json: Option<PathBuf>,
 }
@@ -65,6 +67,9 @@ pub fn run(arguments: &[String]) -> Outcome {
             }
         }
     }
+    if wanted.history {
+        report.extend(history::rows(&sealift, &folder, wanted.rounds)?);
+    }
     report.print();
     if let Some(path) = &wanted.json {
         report.write(path)?;
@@ -83,18 +88,22 @@ fn version(sealift: &std::path::Path) -> Result<Row, Failure> {
 }
 
 fn wanted(arguments: &[String]) -> Result<Wanted, Failure> {
-    let mut wanted = Wanted { subjects: SUBJECTS.iter().collect(), rounds: Rounds { cold: 3, warm: 5 }, json: None };
+    let rounds = Rounds { cold: 3, warm: 5 };
+    let mut wanted = Wanted { subjects: SUBJECTS.iter().collect(), history: true, rounds, json: None };
     let mut rest = arguments.iter().map(String::as_str);
     while let Some(option) = rest.next() {
         let usage = || Failure::usage(format!("error: `{option}` is not understood here\nhint: {USAGE}"));
         let value = rest.next().ok_or_else(usage)?;
         match option {
-            "--subject" if value == "all" => wanted.subjects = SUBJECTS.iter().collect(),
+            "--subject" if value == "all" => {
+                (wanted.subjects, wanted.history) = (SUBJECTS.iter().collect(), true);
+            }
+            "--subject" if value == history::NAME => (wanted.subjects, wanted.history) = (Vec::new(), true),
             "--subject" => {
                 let found = SUBJECTS.iter().find(|lay| lay.name == value);
-                let names = SUBJECTS.iter().map(|lay| lay.name);
+                let names = SUBJECTS.iter().map(|lay| lay.name).chain([history::NAME]);
                 let unknown = || Failure::unknown("subject", value, names, USAGE);
-                wanted.subjects = vec![found.ok_or_else(unknown)?];
+                (wanted.subjects, wanted.history) = (vec![found.ok_or_else(unknown)?], false);
             }
             "--cold" => wanted.rounds.cold = value.parse().map_err(|_| usage())?,
             "--rounds" => wanted.rounds.warm = value.parse().map_err(|_| usage())?,
@@ -118,7 +127,9 @@ mod tests {
         let wanted = of(&["--subject", "nats", "--rounds", "3", "--cold", "0", "--json", "a.json"]).unwrap();
         assert_eq!((wanted.subjects[0].name, wanted.subjects.len()), ("nats", 1));
         assert_eq!(wanted.rounds, Rounds { cold: 0, warm: 3 });
-        assert_eq!(of(&[]).unwrap().subjects.len(), SUBJECTS.len());
+        assert!(of(&[]).unwrap().subjects.len() == SUBJECTS.len() && of(&[]).unwrap().history);
+        let history = of(&["--subject", "history"]).unwrap();
+        assert!(history.subjects.is_empty() && history.history && !wanted.history);
         for wrong in [&["--rounds", "x"][..], &["--rounds"], &["--cold", "-1"], &["--subject", "nets"], &["x", "y"]] {
             assert_eq!(of(wrong).map(|_| ()).unwrap_err().exit, 2, "{wrong:?}");
         }

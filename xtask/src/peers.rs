@@ -2,6 +2,8 @@
 //!
 //! Each line is one judgement. `--installed` goes without the programs that are missing, and names each of them.
 
+mod history;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -26,22 +28,37 @@ const PLATFORMS: &[(&str, &str, &str)] =
 
 /// Runs every judgement; one that fails makes the run fail.
 pub fn run(arguments: &[String]) -> Outcome {
-    let installed = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--installed"] => true,
-        _ => return Err(Failure::usage("error: unknown argument\nhint: cargo xtask peers [--installed]")),
-    };
+    let usage = || Failure::usage("error: unknown argument\nhint: cargo xtask peers [--installed] [--only PART]");
+    let (mut installed, mut only) = (false, None);
+    let mut rest = arguments.iter().map(String::as_str);
+    while let Some(option) = rest.next() {
+        match option {
+            "--installed" => installed = true,
+            "--only" => only = Some(rest.next().filter(|part| PARTS.contains(part)).ok_or_else(usage)?),
+            _ => return Err(usage()),
+        }
+    }
     tools::ready("test")?;
     if !installed {
         tools::ready("peers")?;
     }
     cargo()?.args(["build", "--release", "--package", "sealift"]).stream()?;
-    signatures()?;
     let peers = Peers::open(built("release")?)?;
     let mut verdicts = Verdicts::default();
-    let project = peers.release(&mut verdicts)?;
-    peers.images(&project, &mut verdicts)?;
-    peers.probe(&mut verdicts)?;
+    let wanted = |part| only.is_none_or(|only| only == part);
+    if wanted("signatures") {
+        signatures()?;
+    }
+    if wanted("images") {
+        let project = peers.release(&mut verdicts)?;
+        peers.images(&project, &mut verdicts)?;
+    }
+    if wanted("probe") {
+        peers.probe(&mut verdicts)?;
+    }
+    if wanted("histories") {
+        peers.histories(&mut verdicts)?;
+    }
     verdicts.conclude()
 }
 

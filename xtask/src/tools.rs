@@ -54,6 +54,11 @@ fn install(folder: &Folder, tools: &[&Tool]) -> Outcome {
                 }
             }
             How::Debian { package, .. } => packages.push(package),
+            How::Python { package } => {
+                if let Err(failure) = pip_install(folder, tool, package) {
+                    unmet.push(format!("{}: {}", tool.name, failure.message));
+                }
+            }
             How::Go { module } => {
                 if let Err(failure) = go_install(folder, tool, module) {
                     unmet.push(format!("{}: {}", tool.name, failure.message));
@@ -129,6 +134,26 @@ fn go_install(folder: &Folder, tool: &Tool, module: &str) -> Outcome {
     // What is left of a failed build is in nobody's way; the build's own failure is what counts.
     drop(std::fs::remove_dir_all(&stage));
     built
+}
+
+/// Installs a Python package into an environment that stays, and leads from the folder of programs to its program.
+fn pip_install(folder: &Folder, tool: &Tool, package: &str) -> Outcome {
+    let stage = folder.dir.join("python").join(tool.name);
+    let package = format!("{package}=={}", tool.version);
+    eprintln!("installing {package}");
+    drop(std::fs::remove_dir_all(&stage));
+    Program::new("python3").args(["-m", "venv"]).args([&stage]).stream()?;
+    Program::new(stage.join("bin/pip"))
+        .args(["install", "--quiet", "--disable-pip-version-check", &package])
+        .stream()?;
+    make(&folder.bin())?;
+    make(&folder.dir.join("stamps"))?;
+    let (program, link) = (stage.join("bin").join(tool.name), folder.bin().join(tool.name));
+    drop(std::fs::remove_file(&link));
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&program, &link).map_err(|error| at(&link, &error))?;
+    let stamp = folder.stamp(tool);
+    std::fs::write(&stamp, stamp_text(tool)).map_err(|error| at(&stamp, &error))
 }
 
 /// What `go install` calls the program of a main package: the last element of its path that is no major version.
@@ -225,7 +250,7 @@ impl Folder {
                 self.go().and_then(|go| version_of(&go)).is_some_and(|text| minimum.is_met_by(&text))
             }
             How::Debian { .. } => self.program(tool).is_some(),
-            How::Go { .. } => {
+            How::Go { .. } | How::Python { .. } => {
                 self.program(tool).is_some()
                     && std::fs::read_to_string(self.stamp(tool)).is_ok_and(|text| text == stamp_text(tool))
             }
@@ -237,7 +262,7 @@ impl Folder {
         match tool.how {
             How::Toolchain(_) => self.go(),
             How::Debian { program, .. } => find(program),
-            How::Go { .. } => {
+            How::Go { .. } | How::Python { .. } => {
                 let file = self.bin().join(format!("{}{}", tool.name, std::env::consts::EXE_SUFFIX));
                 is_program(&file).then_some(file)
             }

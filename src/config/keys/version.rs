@@ -25,6 +25,9 @@ pub(super) static VERSION: Table = Table {
         key("first", Shape::Text(Text::Version), "\"0.1.0\"", "\"1.0.0\"").says("The version of the first release."),
         key("unconventional", Shape::Choice(UNCONVENTIONAL), "\"ignore\"", "\"refuse\"")
             .says("What a commit asks for whose message is not conventional; `refuse` releases nothing until it is."),
+        key("files", Shape::Strings, "{}", "{ \"chart/Chart.yaml\" = \"appVersion: {version}\" }").says(
+            "Further files that name the version, by path: the text around it, with `{version}` in its place.",
+        ),
         key("small-tag", Shape::Choice(SMALL_TAG), "\"refuse\"", "\"warn\"")
             .says("What happens when a tag that is there names a smaller step than its commits ask for."),
     ],

@@ -15,6 +15,9 @@ pub const NO_CHANNEL: &str = "none";
 pub const WELL_KNOWN: &[&str] =
     &["build", "chore", "ci", "docs", "feat", "fix", "perf", "refactor", "revert", "style", "test"];
 
+/// What stands for the version in a pattern of `version.files`.
+pub const PLACE: &str = "{version}";
+
 /// `[version]`.
 #[derive(Clone, Debug, Serialize)]
 pub struct VersionRules {
@@ -32,6 +35,8 @@ pub struct VersionRules {
     pub first: Version,
     /// What a message that is not conventional asks for.
     pub unconventional: Unconventional,
+    /// Further files that name the version: by path the text around it, with [`PLACE`] in its place.
+    pub files: BTreeMap<String, String>,
     /// What happens when a tag that is there names a smaller step than its commits ask for.
     pub small_tag: SmallTag,
 }
@@ -115,6 +120,7 @@ impl VersionRules {
             zero: Zero::Minor,
             first: Version::new(0, 1, 0),
             unconventional: Unconventional::Ignore,
+            files: BTreeMap::new(),
             small_tag: SmallTag::Refuse,
         }
     }

@@ -4,7 +4,7 @@ use semver::{Prerelease, Version};
 
 use super::{choice, quoted};
 use crate::config::error::Wrong;
-use crate::config::settings::version::{Bump, NO_CHANNEL, STABLE};
+use crate::config::settings::version::{Bump, NO_CHANNEL, PLACE, STABLE};
 
 /// The words of `zero`.
 pub const ZERO: &[&str] = &["minor", "shift", "major"];
@@ -51,4 +51,20 @@ pub fn version(text: &str) -> Result<Version, Wrong> {
         let wrong = Wrong::new("config.value", format!("{} is not a version", quoted(text)));
         wrong.hint("for example \"1.0.0\", without the tag's prefix")
     })
+}
+
+/// A file with the text around its version.
+pub fn file(path: &str, pattern: &str) -> Result<(), Wrong> {
+    super::path(path)?;
+    if path.parse::<sealift_trust::name::InnerPath>().is_err() {
+        let wrong = Wrong::new("config.value", format!("{} is not the path of one file in the project", quoted(path)));
+        return Err(wrong.hint("for example \"deploy/chart/Chart.yaml\", without patterns"));
+    }
+    if pattern.matches(PLACE).count() != 1 || pattern.len() > 300 || pattern.contains(char::is_control) {
+        let wrong = Wrong::new("config.value", format!("{} does not name the version once", quoted(pattern)));
+        return Err(
+            wrong.hint("for example \"appVersion: {version}\"; \"{version}\" alone is every version in the file")
+        );
+    }
+    Ok(())
 }

@@ -19,6 +19,7 @@ pub(in crate::config) struct WrittenVersion {
     pub zero: Option<Written<Zero>>,
     pub first: Option<Written<Version>>,
     pub unconventional: Option<Written<Unconventional>>,
+    pub files: BTreeMap<String, Written<String>>,
     pub small_tag: Option<Written<SmallTag>>,
 }
 
@@ -57,6 +58,7 @@ pub(super) fn read(section: &Section) -> WrittenVersion {
                 _ => Unconventional::Refuse,
             })
         }),
+        files: section.strings("files", rules::file),
         small_tag: section.text("small-tag", |text| {
             values::choice(text, rules::SMALL_TAG)
                 .map(|word| if word == "warn" { SmallTag::Warn } else { SmallTag::Refuse })

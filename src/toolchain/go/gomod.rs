@@ -93,40 +93,36 @@ impl Fault for ModFileError {
 /// Reads the text of a file; `name` stands in places (Go modules reference, "go.mod files" and "Workspaces").
 pub fn parse(name: &str, text: &str) -> Result<ModFile, ModFileError> {
     let mut reader = Reader { name, text, file: ModFile::default() };
-    let mut block: Option<&str> = None;
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let words = reader.words(line, offset)?;
-        offset += line.len();
-        let plain: Vec<&str> = words.iter().map(|word| word.value.as_str()).collect();
-        match (block, plain.as_slice()) {
-            (_, []) => {}
-            (Some(_), [")"]) => block = None,
-            (Some(_), [_, "("]) => return Err(reader.grammar(&words[1], "a block inside a block")),
-            (Some(verb), _) => reader.directive(verb, &words)?,
-            (None, [verb, "("]) => block = Some(verb_of(verb)),
-            (None, [verb, "(", ")"]) if !verb.is_empty() => {}
-            (None, ["(" | ")", ..]) => return Err(reader.grammar(&words[0], "a parenthesis without a directive")),
-            (None, [verb, ..]) => reader.directive(verb_of(verb), &words[1..])?,
-        }
-    }
-    if block.is_some() {
-        let end = Word { value: String::new(), quoted: false, start: text.len(), end: text.len() };
-        return Err(reader.grammar(&end, "a block that does not end"));
+    for directive in reader.directives()? {
+        reader.directive(directive.verb, &directive.words)?;
     }
     Ok(reader.file)
 }
 
-/// The directives that are read here; all others count as one.
-fn verb_of(verb: &str) -> &'static str {
-    ["module", "go", "toolchain", "replace", "use"].into_iter().find(|known| *known == verb).unwrap_or("")
+/// Every directive of a file, those of a block each for itself; the same rules as for [`parse`].
+pub fn directives<'a>(name: &'a str, text: &'a str) -> Result<Vec<Directive<'a>>, ModFileError> {
+    Reader { name, text, file: ModFile::default() }.directives()
 }
 
-struct Word {
-    value: String,
+/// A directive: `require example.com/a v1.0.0`, in a block or alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directive<'a> {
+    /// `require`, `module`, …
+    pub verb: &'a str,
+    /// The words behind it, without comments.
+    pub words: Vec<Word>,
+}
+
+/// A word of a directive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Its text, without quotes.
+    pub value: String,
     quoted: bool,
-    start: usize,
-    end: usize,
+    /// Where it begins in the text, with its quotes.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
 }
 
 struct Reader<'a> {
@@ -135,7 +131,45 @@ struct Reader<'a> {
     file: ModFile,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn directives(&self) -> Result<Vec<Directive<'a>>, ModFileError> {
+        let mut found = Vec::new();
+        let mut block: Option<&'a str> = None;
+        let mut offset = 0;
+        for line in self.text.split_inclusive('\n') {
+            let mut words = self.words(line, offset)?;
+            offset += line.len();
+            let plain: Vec<&str> = words.iter().map(|word| word.value.as_str()).collect();
+            match (block, plain.as_slice()) {
+                (_, []) => {}
+                (Some(_), [")"]) => block = None,
+                (Some(_), [_, "("]) => return Err(self.grammar(&words[1], "a block inside a block")),
+                (Some(verb), _) => found.push(Directive { verb, words }),
+                (None, [verb, "("]) if !verb.is_empty() => block = Some(self.verb(&words[0])),
+                (None, [verb, "(", ")"]) if !verb.is_empty() => {}
+                (None, ["(" | ")", ..]) => {
+                    return Err(self.grammar(&words[0], "a parenthesis without a directive"));
+                }
+                (None, _) => {
+                    let verb = self.verb(&words[0]);
+                    found.push(Directive { verb, words: words.split_off(1) });
+                }
+            }
+        }
+        match block {
+            Some(_) => {
+                let end = Word { value: String::new(), quoted: false, start: self.text.len(), end: self.text.len() };
+                Err(self.grammar(&end, "a block that does not end"))
+            }
+            None => Ok(found),
+        }
+    }
+
+    /// A verb as it stands in the text.
+    fn verb(&self, word: &Word) -> &'a str {
+        &self.text[word.start..word.end]
+    }
+
     fn place(&self, word: &Word) -> Place {
         Place::of(self.name, self.text, word.start..word.end)
     }

@@ -1,5 +1,7 @@
 //! The part of a Go file that decides which packages and files belong to a build.
 
+use std::ops::Range;
+
 /// The bytes of a Go file that `go list` looks at: everything up to the end of the last import declaration (build
 /// constraints, package clause, cgo preamble, imports), and the lines that embed files. A change elsewhere in the file
 /// cannot change the answer of `go list`. A file that cannot be scanned is taken whole.
@@ -15,10 +17,17 @@ pub fn header(source: &[u8]) -> Vec<u8> {
     header
 }
 
+/// Where the import paths of a Go file stand, without their quotes; none for a file that cannot be scanned.
+pub fn imports(source: &[u8]) -> Option<Vec<Range<usize>>> {
+    let mut scanner = Scanner { source, at: 0, imports: Vec::new() };
+    scanner.declarations()?;
+    Some(scanner.imports)
+}
+
 /// Whether a Go file says `package main` and is not kept out of every build by the customary `//go:build ignore`. The
 /// last word is that of `go list`; this tells where asking it is worth while.
 pub fn may_be_command(source: &[u8]) -> bool {
-    let mut scanner = Scanner { source, at: 0 };
+    let mut scanner = Scanner { source, at: 0, imports: Vec::new() };
     let main = scanner.word(b"package").is_some() && scanner.skip(false).is_some() && scanner.word(b"main").is_some();
     main && find(&source[..scanner.at], b"//go:build ignore").is_none()
 }
@@ -30,32 +39,38 @@ fn find(text: &[u8], word: &[u8]) -> Option<usize> {
 /// Finds where the import declarations end (Go specification, "Source file organization": package clause, imports,
 /// then all other declarations).
 fn scan(source: &[u8]) -> Option<usize> {
-    let mut scanner = Scanner { source, at: 0 };
-    scanner.word(b"package")?;
-    scanner.identifier()?;
-    let mut end = scanner.at;
-    loop {
-        scanner.skip(true)?;
-        if scanner.word(b"import").is_none() {
-            // Comments behind the last import may be a cgo preamble only if an import follows; none does.
-            return Some(end);
-        }
-        scanner.skip(true)?;
-        if scanner.eat(b'(') {
-            scanner.group()?;
-        } else {
-            scanner.spec()?;
-        }
-        end = scanner.at;
-    }
+    Scanner { source, at: 0, imports: Vec::new() }.declarations()
 }
 
 struct Scanner<'a> {
     source: &'a [u8],
     at: usize,
+    /// Where import paths were seen.
+    imports: Vec<Range<usize>>,
 }
 
 impl Scanner<'_> {
+    /// Passes over the package clause and the imports; gives their end.
+    fn declarations(&mut self) -> Option<usize> {
+        self.word(b"package")?;
+        self.identifier()?;
+        let mut end = self.at;
+        loop {
+            self.skip(true)?;
+            if self.word(b"import").is_none() {
+                // Comments behind the last import may be a cgo preamble only if an import follows; none does.
+                return Some(end);
+            }
+            self.skip(true)?;
+            if self.eat(b'(') {
+                self.group()?;
+            } else {
+                self.spec()?;
+            }
+            end = self.at;
+        }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.source.get(self.at).copied()
     }
@@ -109,6 +124,7 @@ impl Scanner<'_> {
         self.at += 1;
         let length =
             self.source[self.at..].iter().position(|byte| *byte == quote || (quote == b'"' && *byte == b'\n'))?;
+        self.imports.push(self.at..self.at + length);
         self.at += length;
         self.eat(quote).then_some(())
     }

@@ -15,6 +15,7 @@ use crate::error::{Fault, Kind};
 use crate::host::files::{self, FileError};
 use crate::host::process::ProcessError;
 
+pub use header::imports;
 pub use list::{Query, list};
 pub use tree::Tree;
 

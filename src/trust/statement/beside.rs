@@ -22,6 +22,9 @@ pub enum Beside<'a> {
     ArtifactSignature(&'a FileName, &'a Artifact),
 }
 
+/// What is new in a release, for people: an artifact of the kind [`super::ArtifactKind::Notes`].
+pub const NOTES: &str = "notes.md";
+
 /// How the release was made, signed: a companion.
 pub const PROVENANCE: &str = "provenance.json";
 

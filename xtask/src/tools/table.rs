@@ -24,6 +24,11 @@ pub enum How {
         /// The path of its main package.
         module: &'static str,
     },
+    /// A program in a Python package, installed into an environment of its own.
+    Python {
+        /// The package, which has a program of the tool's name.
+        package: &'static str,
+    },
     /// A package of Debian and of systems like it.
     Debian {
         /// The package.
@@ -82,6 +87,13 @@ pub const TOOLS: &[Tool] = &[
     peer("buildah", "buildah"),
     peer("podman", "podman"),
     peer("docker-registry", "docker-registry"),
+    Tool {
+        name: "git-cliff",
+        how: How::Python { package: "git-cliff" },
+        version: "2.14.2",
+        tier: "peers",
+        system: Some("linux"),
+    },
     go("ko", "github.com/google/ko", "v0.19.1", "bench"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
 ];
