@@ -62,6 +62,9 @@ pub fn run(arguments: &[String]) -> Outcome {
     verdicts.conclude()
 }
 
+/// What can be judged alone.
+const PARTS: &[&str] = &["signatures", "images", "probe", "histories"];
+
 /// The table of programs that sign and verify: the tests that fill it belong to `test`, and print a line for each cell.
 fn signatures() -> Outcome {
     let told = cargo()?
