@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 use crate::build::{self, Built, Yard};
 use crate::error::Failure;
 use crate::image::{self, Places};
-use crate::package::{self, Packed};
+use crate::package::{self, Packed, Programs};
 
 /// Binaries, archives and images of a plan.
 pub struct Made {
@@ -20,8 +20,10 @@ pub struct Made {
 /// Builds, packages and makes images, one overlapping the other, while the checks of the sources run. The checks stand
 /// before everything that follows: a release whose sources are not what `go.sum` says is not made.
 pub fn make(yard: &Yard<'_>, places: &Places<'_>) -> Result<Made, Failure> {
-    let packing = package::Bench { host: yard.host, events: yard.events, store: yard.store, plan: yard.plan };
-    let imaging = image::Bench { host: yard.host, events: yard.events, store: yard.store, plan: yard.plan, places };
+    let Yard { host, events, store, plan, .. } = *yard;
+    let programs = &Programs::new(store, plan);
+    let packing = package::Bench { host, events, store, plan, programs };
+    let imaging = image::Bench { host, events, store, plan, places, programs };
     let (to_pack, to_be_packed) = channel();
     let (to_image, to_be_imaged) = channel();
     let (built, packed, images, checked) = std::thread::scope(|scope| {

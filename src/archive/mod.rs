@@ -20,7 +20,8 @@ pub use read::limits::{Folders, Limits, Links, Names};
 pub use read::listing::{Entry, EntryKind, Listing};
 pub use read::{Open, ReadSeek, Sink, extract, list};
 pub use write::{
-    Attributes, Held, LayerBody, LayerEntry, LayerWritten, Member, Opener, Recipe, Written, write, write_layer,
+    Attributes, Content, Held, LayerBody, LayerEntry, LayerWritten, Member, Opener, Precompressed, Recipe, Written,
+    precompress, write, write_layer,
 };
 
 /// What of a file's permissions an archive keeps.

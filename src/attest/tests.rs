@@ -11,7 +11,7 @@ use sealift_trust::{Passphrase, SecretKey};
 
 use super::keys::{self, KeyFileError, KeySource, Places};
 use super::*;
-use crate::archive::{Codec, Format, Member, MemberPath, Mode, write};
+use crate::archive::{Codec, Content, Format, Member, MemberPath, Mode, write};
 use crate::error::{Fault, Kind};
 use crate::host::Host;
 use crate::host::env::Env;
@@ -97,8 +97,7 @@ impl Yard {
         let member = Member {
             path: MemberPath::new(holds.as_ref().map_or("main.go", |held| &held.path)).unwrap(),
             mode: Mode::Executable,
-            size: content.len() as u64,
-            open: Box::new(move || Ok(Box::new(std::io::Cursor::new(content)))),
+            content: Content::new(content.len() as u64, Box::new(move || Ok(Box::new(std::io::Cursor::new(content))))),
         };
         let mut bytes = Vec::new();
         let written = write(Codec::from(format), 0, vec![member], &mut bytes).unwrap();

@@ -18,6 +18,7 @@ use crate::console::Product;
 use crate::error::Failure;
 use crate::image::{self, Bench, ImageError, Made, Stored};
 use crate::oci::{self, Copy, Layout};
+use crate::package::Programs;
 use crate::pipeline::make;
 use crate::plan::Plan;
 use crate::survey::{Images, Repository};
@@ -123,8 +124,8 @@ impl Making {
             attest::place(project.host, &place, &placements)?;
             write_image_record(&records, &indexes)?;
         }
-        let bench =
-            Bench { host: world.host, events: world.events, store: &project.store, plan: &plan, places: &places };
+        let (store, programs) = (&project.store, &Programs::new(&project.store, &plan));
+        let bench = Bench { host: world.host, events: world.events, store, plan: &plan, places: &places, programs };
         if self.load {
             for (image, planned) in made.images.iter().zip(&plan.images) {
                 for name in image::load(&bench, image, &local_names(planned))? {

@@ -3,6 +3,7 @@
 
 mod credential;
 mod fault;
+mod room;
 mod runtime;
 mod secret;
 #[cfg(test)]

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use sealift_trust::Digest;
 
-use crate::archive::{self, Attributes, LayerBody, LayerEntry, MemberPath};
+use crate::archive::{self, Attributes, Content, LayerBody, LayerEntry, MemberPath};
 use crate::artifact::Artifact;
 use crate::config::settings::image::Compression;
 use crate::event::{Event, Events};
@@ -32,6 +32,7 @@ use crate::host::files;
 use crate::host::machine;
 use crate::host::staging::Staged;
 use crate::oci::{Descriptor, Index, NewLayer, media};
+use crate::package::Programs;
 use crate::plan::{self, Plan, PlatformImage};
 use crate::product::{self, Binary, Held, ImageIndex};
 use crate::store::{Key, Output, Record, Store};
@@ -61,6 +62,8 @@ pub struct Bench<'a> {
     pub plan: &'a Plan,
     /// Where bases lie.
     pub places: &'a Places<'a>,
+    /// What is compressed for archives and images together.
+    pub programs: &'a Programs<'a>,
 }
 
 /// The image of a service, with what is known of its making.
@@ -304,13 +307,12 @@ impl Bench<'_> {
 
     /// The layer with the program.
     fn program(&self, image: &plan::Image, binary: &Binary) -> Result<Vec<LayerEntry>, ImageError> {
-        let file = self.store.path_of(binary.artifact.digest());
-        let open: archive::Opener = Box::new(move || Ok(Box::new(files::open(&file).map_err(std::io::Error::other)?)));
+        let content = self.programs.content::<ImageError>(binary, image.codec)?;
         Ok(vec![LayerEntry {
             path: MemberPath::new(&image.program)?,
             attributes: Attributes::root(0o755),
             mtime_unix: image.mtime,
-            body: LayerBody::File { size: binary.artifact.size(), open },
+            body: LayerBody::File(content),
         }])
     }
 }
@@ -327,7 +329,7 @@ fn configured(image: &plan::Image, base: &Facts) -> Result<Vec<LayerEntry>, Imag
             path: MemberPath::new(&extra.path)?,
             attributes: Attributes::root(if extra.executable { 0o755 } else { 0o644 }),
             mtime_unix: 0,
-            body: LayerBody::File { size: extra.artifact.size(), open },
+            body: LayerBody::File(Content::new(extra.artifact.size(), open)),
         });
     }
     let known = |path: &&str| base.has(path) || plan::image::FOLDERS.iter().any(|(folder, _)| folder == path);

@@ -10,7 +10,7 @@ use sealift_trust::{Digest, Hasher};
 
 use super::ImageError;
 use super::base::{Facts, Found};
-use crate::archive::{Attributes, LayerBody, LayerEntry, MemberPath};
+use crate::archive::{Attributes, Content, LayerBody, LayerEntry, MemberPath};
 use crate::plan::image::{BUNDLE, FOLDERS, GROUP, NONROOT, PASSWD, RootFiles, ZONEINFO};
 
 /// The layer's entries, all of them with modification time 0, so that the layer stays the same from release to release.
@@ -161,7 +161,7 @@ fn time_zones(base: &Facts, entries: &mut Vec<LayerEntry>) -> Result<(), ImageEr
             folders.insert(path[..at].to_owned());
         }
         let open: crate::archive::Opener = Box::new(move || Ok(Box::new(data)));
-        let body = LayerBody::File { size: data.len() as u64, open };
+        let body = LayerBody::File(Content::new(data.len() as u64, open));
         entries.push(LayerEntry {
             path: MemberPath::new(&path)?,
             attributes: Attributes::root(0o644),
@@ -182,10 +182,9 @@ pub(super) fn folder(path: &str, attributes: Attributes) -> Result<LayerEntry, I
 }
 
 fn file(path: &str, text: String) -> Result<LayerEntry, ImageError> {
-    let body = LayerBody::File {
-        size: text.len() as u64,
-        open: Box::new(move || Ok(Box::new(std::io::Cursor::new(text.into_bytes())))),
-    };
+    let size = text.len() as u64;
+    let open: crate::archive::Opener = Box::new(move || Ok(Box::new(std::io::Cursor::new(text.into_bytes()))));
+    let body = LayerBody::File(Content::new(size, open));
     Ok(LayerEntry { path: MemberPath::new(path)?, attributes: Attributes::root(0o644), mtime_unix: 0, body })
 }
 
@@ -212,7 +211,7 @@ mod tests {
 
     fn content(entries: Vec<LayerEntry>, wanted: &str) -> Option<String> {
         let entry = entries.into_iter().find(|entry| entry.path.as_str() == wanted)?;
-        let LayerBody::File { open, .. } = entry.body else { panic!("{wanted} is a folder") };
+        let LayerBody::File(Content { open, .. }) = entry.body else { panic!("{wanted} is a folder") };
         let mut text = String::new();
         open().unwrap().read_to_string(&mut text).unwrap();
         Some(text)

@@ -1,6 +1,7 @@
 //! From binaries to archives: each made once, or found in the store, while other targets still compile.
 
 mod error;
+mod programs;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,11 +11,10 @@ use std::time::{Duration, Instant};
 use sealift_trust::Digest;
 use sealift_trust::name::FileName;
 
-use crate::archive::{self, MemberPath, Mode};
+use crate::archive::{self, Content, MemberPath, Mode};
 use crate::artifact::Artifact;
 use crate::event::{Event, Events};
 use crate::host::Host;
-use crate::host::files;
 use crate::host::machine;
 use crate::host::staging::Staged;
 use crate::plan::{Member, Package, Plan};
@@ -23,6 +23,7 @@ use crate::store::{Key, Output, Record, Store};
 use crate::target::Target;
 
 pub use error::PackageError;
+pub use programs::Programs;
 
 /// Archives in work at once are few: each holds a few megabytes of blocks.
 const WORKERS: usize = 4;
@@ -52,6 +53,8 @@ pub struct Bench<'a> {
     pub store: &'a Store,
     /// What is to be done.
     pub plan: &'a Plan,
+    /// What is compressed for archives and images together.
+    pub programs: &'a Programs<'a>,
 }
 
 /// Makes every archive of the plan as soon as its binaries arrive, and gives them in the order of the plan. When the
@@ -145,23 +148,20 @@ impl Bench<'_> {
         let mut members = Vec::new();
         let mut expected: BTreeMap<String, Digest> = BTreeMap::new();
         for member in &step.members {
-            let (path, file, artifact, mode) = match member {
+            let (path, content, digest, mode) = match member {
                 Member::Binary { path, service } => {
-                    let artifact = ready[service].artifact;
-                    (path, self.store.path_of(artifact.digest()), artifact, Mode::Executable)
+                    let binary = &ready[service];
+                    let content = self.programs.content::<PackageError>(binary, step.codec)?;
+                    (path, content, binary.artifact.digest(), Mode::Executable)
                 }
                 Member::File(extra) => {
                     let mode = if extra.executable { Mode::Executable } else { Mode::Plain };
-                    (&extra.path, extra.file.clone(), extra.artifact, mode)
+                    let content = Content::new(extra.artifact.size(), programs::opener(extra.file.clone()));
+                    (&extra.path, content, extra.artifact.digest(), mode)
                 }
             };
-            expected.insert(path.clone(), artifact.digest());
-            members.push(archive::Member {
-                path: MemberPath::new(path)?,
-                mode,
-                size: artifact.size(),
-                open: Box::new(move || Ok(Box::new(files::open(&file).map_err(std::io::Error::other)?))),
-            });
+            expected.insert(path.clone(), digest);
+            members.push(archive::Member { path: MemberPath::new(path)?, mode, content });
         }
         let mut staged = Staged::create(self.store.stage(), 0o644)?;
         let written = archive::Recipe::new(step.codec, step.mtime).threads(threads()).write(members, &mut staged)?;

@@ -169,6 +169,27 @@ fn two_builds_anywhere_have_the_same_digests() {
     assert_eq!(order, ["\"amd64\"/null", "\"amd64\"/\"v3\"", "\"arm\"/\"v6\""]);
 }
 
+/// Compressed once for both, a program has the same blocks in its archive and in its layer, and either one alone is the
+/// same to the last bit.
+#[test]
+fn archives_and_images_made_together_are_those_made_alone() {
+    let (together, archive, image) = (Sandbox::service(), Sandbox::service(), Sandbox::service());
+    let (key, _) = together.key();
+    let target = ["--target", "linux/amd64"];
+    together.ok(&[&["release", "--snapshot", "--key", &key][..], &target].concat()).quietly();
+    archive.ok(&[&["package", "--snapshot"][..], &target].concat()).quietly();
+    image.ok(&[&["image"][..], &target].concat()).quietly();
+    let all = together.digests("dist");
+    let (name, digest) = archive.digests("dist").into_iter().find(|(name, _)| name.ends_with(".tar.gz")).unwrap();
+    assert_eq!(all[&name], digest);
+    assert_eq!(together.digests("dist/image"), image.digests("dist/image"));
+    let manifest = manifest(&together.path("dist/image"), "linux/amd64");
+    let layer = blob(&together.path("dist/image"), layers(&manifest).last().unwrap());
+    let middle = &layer[layer.len() / 2..][..1000];
+    let archive = std::fs::read(together.path("dist").join(&name)).unwrap();
+    assert!(archive.windows(1000).any(|window| window == middle));
+}
+
 #[test]
 fn what_no_image_is_made_of_changes_no_image() {
     let sandbox = Sandbox::service();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use sealift::archive::{self, Codec, Format, Member, MemberPath, Mode};
+use sealift::archive::{self, Codec, Content, Format, Member, MemberPath, Mode};
 use sealift::artifact::Artifact;
 use sealift::attest::{
     Asked, Clean, Contents, Dist, Making, Reach, Sealed, Signer, Signing, Stored, Subject, place, seal,
@@ -162,8 +162,7 @@ impl Made {
         let member = |path: &str, mode, content: Vec<u8>| Member {
             path: MemberPath::new(path).unwrap(),
             mode,
-            size: content.len() as u64,
-            open: Box::new(move || Ok(Box::new(std::io::Cursor::new(content)))),
+            content: Content::new(content.len() as u64, Box::new(move || Ok(Box::new(std::io::Cursor::new(content))))),
         };
         let artifact = Artifact::of(&content);
         let members =

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::symlink;
 
 use proptest::prelude::*;
-use sealift::archive::{self, Codec, Format, Member, MemberPath, Mode};
+use sealift::archive::{self, Codec, Content, Format, Member, MemberPath, Mode};
 use sealift::artifact::Artifact;
 use sealift::event::Events;
 use sealift::oci::{Descriptor, ImageConfig, Index, Manifest, Platform, media};
@@ -29,8 +29,7 @@ fn layer(media_type: &'static str, files: &[(&str, Vec<u8>)]) -> Layer {
         Member {
             path: MemberPath::new(path).unwrap(),
             mode: Mode::Executable,
-            size: content.len() as u64,
-            open: Box::new(move || Ok(Box::new(std::io::Cursor::new(content)))),
+            content: Content::new(content.len() as u64, Box::new(move || Ok(Box::new(std::io::Cursor::new(content))))),
         }
     };
     let write = |format: Format| {
@@ -380,8 +379,7 @@ fn a_layer_that_is_a_bomb_ends_in_a_refusal() {
     let member = Member {
         path: MemberPath::new("zeros").unwrap(),
         mode: Mode::Plain,
-        size: 256 << 20,
-        open: Box::new(move || Ok(zeros())),
+        content: Content::new(256 << 20, Box::new(move || Ok(zeros()))),
     };
     archive::write(Codec::from(Format::TarZst), 0, vec![member], &mut packed).unwrap();
     let found = drafted(|d| {

@@ -42,7 +42,7 @@ impl Sink for Memory {
     }
 }
 
-fn listed(format: Format, bytes: &[u8], limits: &Limits) -> Result<Listing, ArchiveError> {
+pub(super) fn listed(format: Format, bytes: &[u8], limits: &Limits) -> Result<Listing, ArchiveError> {
     list(format, &|| Ok(Box::new(Cursor::new(bytes.to_vec()))), limits)
 }
 
@@ -67,7 +67,7 @@ fn refused(format: Format, bytes: &[u8], limits: &Limits, code: &str) {
 }
 
 /// A member with a content in memory, whose reader gives `piece` bytes at a time.
-fn member(path: &str, mode: Mode, content: &[u8], piece: usize) -> Member {
+pub(super) fn member(path: &str, mode: Mode, content: &[u8], piece: usize) -> Member {
     struct Pieces(Cursor<Vec<u8>>, usize);
     impl Read for Pieces {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -79,8 +79,7 @@ fn member(path: &str, mode: Mode, content: &[u8], piece: usize) -> Member {
     Member {
         path: MemberPath::new(path).unwrap(),
         mode,
-        size: content.len() as u64,
-        open: Box::new(move || Ok(Box::new(reader))),
+        content: Content::new(content.len() as u64, Box::new(move || Ok(Box::new(reader)))),
     }
 }
 

@@ -31,7 +31,7 @@ fn the_golden_input_is_what_it_was() {
 // gets other bytes. If that is meant, say so in `Codec::describe`.
 #[test]
 fn golden_tar_gz() {
-    assert_eq!(digest(Format::TarGz), "1008d1cc4413e7eb87776e1aaff5f3bb5685b62921aae8e6691651281a348a4d");
+    assert_eq!(digest(Format::TarGz), "919d08bebea3b5a264262420f33bcc61cc54a39390f07293779cff7157a1a93b");
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn golden_tar_zst() {
 
 #[test]
 fn golden_zip() {
-    assert_eq!(digest(Format::Zip), "b3400298a4da5438ba48e08fff3cbec6efc946a4e7eb02d4f6a921665b0ba10a");
+    assert_eq!(digest(Format::Zip), "a27506481feef827beb0cf87a5dc14a812743c58acfda72f67d9d5b25d02ec2a");
 }
 
 #[test]
@@ -95,7 +95,8 @@ fn a_member_of_another_size_is_refused() {
             (0, "and has more"),
         ]) {
             let mut out = Vec::new();
-            let wrong = Member { size, ..file("x", b"0123456789") };
+            let mut wrong = file("x", b"0123456789");
+            wrong.content.size = size;
             let error = write(format.into(), 0, vec![file("a", b"a"), wrong], &mut out).unwrap_err();
             assert_eq!(error.code(), "archive.member-size");
             assert!(error.to_string().ends_with(found), "{error}");
@@ -113,9 +114,10 @@ fn a_member_that_cannot_be_read_is_named() {
             Err(io::ErrorKind::ConnectionReset.into())
         }
     }
+    let of_one = |open: Opener| Member { content: Content::new(1, open), ..file("x", b"") };
     for format in Format::ALL {
-        let unopened = Member { open: Box::new(|| Err(io::ErrorKind::NotFound.into())), ..file("x", b"1") };
-        let unread = Member { open: Box::new(|| Ok(Box::new(Broken))), ..file("x", b"1") };
+        let unopened = of_one(Box::new(|| Err(io::ErrorKind::NotFound.into())));
+        let unread = of_one(Box::new(|| Ok(Box::new(Broken))));
         for wrong in [unopened, unread] {
             let mut out = Vec::new();
             let error = write(format.into(), 0, vec![file("a", b"a"), wrong], &mut out).unwrap_err();

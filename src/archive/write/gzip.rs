@@ -1,17 +1,10 @@
-//! One gzip member, compressed block by block on several threads.
-//!
-//! Blocks are of fixed size and end at a byte, so they can be compressed apart and put one after the other (RFC 1951
-//! §3.2, RFC 1952). How the input arrives and how many threads there are decides nothing about the bytes.
+//! One gzip member (RFC 1952).
 
-use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::Write;
 use std::num::NonZeroUsize;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
-use super::BLOCK;
-use super::deflate::{Deflater, Place};
+use super::Packer;
+use super::deflate::{Stream, Total, on_threads};
 use crate::archive::ArchiveError;
 
 /// No name, no flags, MTIME 0 so that equal inputs give equal bytes, OS 255 "unknown" for the same reason
@@ -23,138 +16,31 @@ pub(super) fn compress<T>(
     level: u8,
     threads: NonZeroUsize,
     out: &mut dyn Write,
-    body: impl FnOnce(&mut dyn Write) -> Result<T, ArchiveError>,
+    body: impl FnOnce(&mut dyn Packer) -> Result<T, ArchiveError>,
 ) -> Result<T, ArchiveError> {
-    let (jobs, queue) = sync_channel(threads.get());
-    let queue = Mutex::new(queue);
-    thread::scope(|scope| {
-        for _ in 0..threads.get() {
-            let deflater = Deflater::new(level).map_err(ArchiveError::Write)?;
-            let queue = &queue;
-            scope.spawn(move || work(queue, deflater));
-        }
-        // The sender lives in `gzip`, which is dropped on every way out: that ends the workers.
-        let mut gzip = Gzip::start(jobs, threads, out).map_err(ArchiveError::Write)?;
-        let value = body(&mut gzip)?;
-        gzip.finish().map_err(ArchiveError::Write)?;
+    on_threads(level, threads, |workers| {
+        out.write_all(&HEADER).map_err(ArchiveError::Write)?;
+        let mut stream = Stream::start(workers, out);
+        let value = body(&mut stream)?;
+        let Total { crc, size, .. } = stream.finish().map_err(ArchiveError::Write)?;
+        // ISIZE is the size modulo 2^32 (RFC 1952 §2.3.1).
+        let end = [crc.to_le_bytes(), (size as u32).to_le_bytes()].concat();
+        out.write_all(&end).map_err(ArchiveError::Write)?;
         Ok(value)
     })
-}
-
-/// A block to compress.
-struct Job {
-    data: Vec<u8>,
-    place: Place,
-    done: SyncSender<io::Result<Deflated>>,
-}
-
-/// A compressed block.
-struct Deflated {
-    bytes: Vec<u8>,
-    /// Of the uncompressed data.
-    crc: crc32fast::Hasher,
-}
-
-fn work(queue: &Mutex<Receiver<Job>>, mut deflater: Deflater) {
-    loop {
-        // The lock is held while waiting: exactly one worker waits for the next job, the others for the lock.
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { data, place, done }) = job else { return };
-        let result = deflater.block(&data, place).map(|bytes| {
-            let mut crc = crc32fast::Hasher::new();
-            crc.update(&data);
-            Deflated { bytes, crc }
-        });
-        // A writer that failed meanwhile no longer waits for this block.
-        drop(done.send(result));
-    }
-}
-
-/// Cuts into blocks, gives them to the workers and puts their results out in order.
-struct Gzip<'a> {
-    out: &'a mut dyn Write,
-    jobs: SyncSender<Job>,
-    /// One per block in work, oldest first.
-    waiting: VecDeque<Receiver<io::Result<Deflated>>>,
-    most_waiting: usize,
-    block: Vec<u8>,
-    crc: crc32fast::Hasher,
-    size: u64,
-}
-
-impl<'a> Gzip<'a> {
-    fn start(jobs: SyncSender<Job>, threads: NonZeroUsize, out: &'a mut dyn Write) -> io::Result<Self> {
-        out.write_all(&HEADER)?;
-        Ok(Self {
-            out,
-            jobs,
-            waiting: VecDeque::new(),
-            most_waiting: threads.get().saturating_mul(2),
-            block: Vec::with_capacity(BLOCK),
-            crc: crc32fast::Hasher::new(),
-            size: 0,
-        })
-    }
-
-    fn dispatch(&mut self, place: Place) -> io::Result<()> {
-        let data = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
-        self.size += data.len() as u64;
-        let (done, result) = sync_channel(1);
-        self.jobs.send(Job { data, place, done }).map_err(|_| stopped())?;
-        self.waiting.push_back(result);
-        while self.waiting.len() > self.most_waiting {
-            self.put_oldest()?;
-        }
-        Ok(())
-    }
-
-    fn put_oldest(&mut self) -> io::Result<()> {
-        let Some(oldest) = self.waiting.pop_front() else { return Ok(()) };
-        let Deflated { bytes, crc } = oldest.recv().map_err(|_| stopped())??;
-        self.crc.combine(&crc);
-        self.out.write_all(&bytes)
-    }
-
-    fn finish(mut self) -> io::Result<()> {
-        self.dispatch(Place::Last)?;
-        while !self.waiting.is_empty() {
-            self.put_oldest()?;
-        }
-        self.out.write_all(&self.crc.clone().finalize().to_le_bytes())?;
-        // ISIZE is the size modulo 2^32 (RFC 1952 §2.3.1).
-        self.out.write_all(&self.size.to_le_bytes()[..4])
-    }
-}
-
-impl Write for Gzip<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // A full block waits for the next byte, because the last block must be known as the last one.
-        if self.block.len() == BLOCK && !bytes.is_empty() {
-            self.dispatch(Place::Inner)?;
-        }
-        let taken = bytes.len().min(BLOCK - self.block.len());
-        self.block.extend_from_slice(&bytes[..taken]);
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn stopped() -> io::Error {
-    io::Error::other("a compressing thread stopped")
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::disallowed_methods)] // gzip itself is asked what it thinks
 
-    use std::io::Read;
+    use std::io::{self, Read};
     use std::process::{Command, Stdio};
+    use std::thread;
 
     use proptest::prelude::*;
 
+    use super::super::BLOCK;
     use super::*;
     use crate::archive::tests::{golden_input, noise};
 
@@ -225,7 +111,7 @@ mod tests {
         }
         let data = noise(12 << 20);
         let threads = NonZeroUsize::new(2).unwrap();
-        let body = |writer: &mut dyn Write| writer.write_all(&data).map_err(ArchiveError::Write);
+        let body = |writer: &mut dyn Packer| writer.write_all(&data).map_err(ArchiveError::Write);
         assert!(matches!(
             compress(1, threads, &mut Full(2 << 20), body),
             Err(ArchiveError::Write(error)) if error.kind() == io::ErrorKind::StorageFull

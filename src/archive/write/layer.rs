@@ -1,12 +1,12 @@
 //! Layers of images (image-spec, `layer.md`): a tar with folders, owners and a time for each entry, compressed and
 //! measured on both sides in one pass.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 
 use sealift_trust::Hasher;
 
-use super::{Body, Census, Content, Held, Item, Opener, Outlet, compress, tar};
+use super::{Body, Census, Content, Held, Item, Outlet, Packer, Precompressed, compress, tar};
 use crate::archive::{ArchiveError, Codec, Format, MemberPath};
 use crate::artifact::Artifact;
 
@@ -45,12 +45,7 @@ pub enum LayerBody {
     /// A folder.
     Folder,
     /// A regular file.
-    File {
-        /// Its size in bytes; content of another length is refused.
-        size: u64,
-        /// Opens its content.
-        open: Opener,
-    },
+    File(Content),
 }
 
 /// A written layer.
@@ -83,7 +78,7 @@ pub fn write_layer(
     for entry in &entries {
         match entry.body {
             LayerBody::Folder => census.add_folder(&entry.path)?,
-            LayerBody::File { .. } => census.add_file(&entry.path)?,
+            LayerBody::File(_) => census.add_file(&entry.path)?,
         }
     }
     let items: Vec<Item> = entries.into_iter().map(Item::from).collect();
@@ -104,7 +99,7 @@ impl From<LayerEntry> for Item {
     fn from(entry: LayerEntry) -> Self {
         let body = match entry.body {
             LayerBody::Folder => Body::Folder,
-            LayerBody::File { size, open } => Body::File(Content { size, open }),
+            LayerBody::File(content) => Body::File(content),
         };
         Self { path: entry.path, attributes: entry.attributes, mtime: entry.mtime_unix, body }
     }
@@ -112,7 +107,7 @@ impl From<LayerEntry> for Item {
 
 /// Measures the tar on its way into the compressor.
 struct Tee<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut dyn Packer,
     hasher: &'a mut Hasher,
 }
 
@@ -128,15 +123,32 @@ impl Write for Tee<'_> {
     }
 }
 
+impl Packer for Tee<'_> {
+    fn part(&mut self) -> io::Result<()> {
+        self.out.part()
+    }
+
+    fn accepts(&self, content: &Precompressed) -> bool {
+        self.out.accepts(content)
+    }
+
+    fn take(&mut self, content: &Precompressed, blocks: &mut dyn Read) -> io::Result<()> {
+        self.out.take(content, blocks)
+    }
+
+    fn measure(&mut self) -> Option<&mut Hasher> {
+        Some(&mut *self.hasher)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
+    use crate::archive::Opener;
 
     fn file(path: &str, content: &'static [u8], attributes: Attributes, mtime_unix: u64) -> LayerEntry {
         let open: Opener = Box::new(move || Ok(Box::new(content)));
-        let body = LayerBody::File { size: content.len() as u64, open };
+        let body = LayerBody::File(Content::new(content.len() as u64, open));
         LayerEntry { path: MemberPath::new(path).unwrap(), attributes, mtime_unix, body }
     }
 

@@ -1,10 +1,8 @@
 //! tar as POSIX.1-2017 describes it: ustar headers, and a pax header before those that cannot hold their entry.
 
-use std::io::Write;
-
 use tar::{EntryType, Header};
 
-use super::{Body, Content, Held, Item, Pump};
+use super::{Body, Content, Held, Item, Packer, Pump};
 use crate::archive::ArchiveError;
 
 /// Headers and contents come in blocks of this many bytes.
@@ -15,7 +13,7 @@ const MOST_OCTAL: u64 = 0o777_7777_7777;
 const MOST_OWNER: u32 = 0o777_7777;
 
 /// Writes sorted entries and the two zero blocks of the end.
-pub(super) fn write(items: Vec<Item>, out: &mut dyn Write) -> Result<Vec<Held>, ArchiveError> {
+pub(super) fn write(items: Vec<Item>, out: &mut dyn Packer) -> Result<Vec<Held>, ArchiveError> {
     let mut pump = Pump::new();
     let mut held = Vec::with_capacity(items.len());
     for item in items {
@@ -164,7 +162,7 @@ mod tests {
     use crate::archive::{Attributes, MemberPath};
 
     fn about(path: &MemberPath, size: u64, mtime: u64) -> Vec<u8> {
-        let body = Body::File(Content { size, open: Box::new(|| Ok(Box::new(std::io::empty()))) });
+        let body = Body::File(Content::new(size, Box::new(|| Ok(Box::new(std::io::empty())))));
         headers(&Item { path: path.clone(), attributes: Attributes::root(0o755), mtime, body })
     }
 

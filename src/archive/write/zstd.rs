@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::BLOCK;
+use super::{BLOCK, Packer};
 use crate::archive::ArchiveError;
 
 /// Compresses exactly `size` bytes that `body` writes. One thread, since the output of several depends on their
@@ -11,7 +11,7 @@ pub(super) fn compress<T>(
     level: u8,
     size: u64,
     out: &mut dyn Write,
-    body: impl FnOnce(&mut dyn Write) -> Result<T, ArchiveError>,
+    body: impl FnOnce(&mut dyn Packer) -> Result<T, ArchiveError>,
 ) -> Result<T, ArchiveError> {
     let encoder = start(level, size, out).map_err(ArchiveError::Write)?;
     let mut blocks = Blocks { encoder, block: Vec::with_capacity(BLOCK) };
@@ -63,3 +63,5 @@ impl Write for Blocks<'_> {
         Ok(())
     }
 }
+
+impl Packer for Blocks<'_> {}

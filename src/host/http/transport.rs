@@ -8,13 +8,14 @@ use std::sync::Mutex;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap};
 use reqwest::{Client, Request, Url};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::fault::{bare, shown};
+use super::room::Room;
 use super::runtime::{Gone, Patience, runtime};
 use super::secret::{Authorization, may_carry_secrets};
 use super::tls::{self, Trust};
@@ -223,10 +224,11 @@ impl Sending<'_> {
         size: u64,
         answered: impl Fn() -> bool,
     ) -> Result<(), HttpError> {
-        let mut left = size;
+        // Those that wait, the one that is sent and the one that is read.
+        let (mut left, mut room) = (size, Room::of(WAITING + 2));
         while left > 0 && !answered() {
             let most = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
-            let mut piece = BytesMut::zeroed(most);
+            let mut piece = room.take(most);
             let count =
                 fill(reader, &mut piece).map_err(|source| HttpError::Source { url: self.url.to_owned(), source })?;
             if count < most {
@@ -234,7 +236,7 @@ impl Sending<'_> {
                 return Err(HttpError::Source { url: self.url.to_owned(), source });
             }
             left -= count as u64;
-            match self.patience.wait(self.runtime, sender.send(piece.freeze())) {
+            match self.patience.wait(self.runtime, sender.send(room.lend(piece))) {
                 Ok(Ok(())) => {}
                 // The connection takes no more: it broke, or the server has answered. The answer tells which.
                 Ok(Err(_)) => return Ok(()),
