@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use sealift_trust::policy::Scope;
-use sealift_trust::statement::{Beside, CHECKSUMS, MAX_MANIFEST, PROVENANCE};
+use sealift_trust::statement::{ArtifactKind, Beside, CHECKSUMS, MAX_MANIFEST, PROVENANCE};
 use sealift_trust::{CheckName, Detached, DetachedError, Envelope, FileName, KeyError, SignatureFormat, Statement};
 
 use super::VerifyError;
@@ -31,7 +31,14 @@ pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings)
         cap: MAX_MANIFEST,
         judge: &|bytes: &[u8]| provenance(manifest, bytes),
     };
-    one(scene, manifest, findings, &provenance)?;
+    let is_promised = manifest.release.companions.iter().any(|name| name.as_str() == PROVENANCE);
+    // Of files that something else built the signer says nothing more: there is no provenance, and none is promised.
+    let is_foreign = manifest.release.artifacts.iter().all(|artifact| artifact.kind == ArtifactKind::File);
+    if is_foreign && !is_promised && scene.scope == Scope::Release {
+        findings.settle(CheckName::Provenance, Vec::new());
+    } else {
+        one(scene, manifest, findings, &provenance)?;
+    }
     let (mut lists, mut artifacts) = (Signatures::default(), Signatures::default());
     // Of some files only these are judged.
     let is_judged = |name: &&FileName| scene.scope == Scope::Release || scene.file(name.as_str()).is_some();

@@ -65,7 +65,8 @@ fn signers_that_lie_hang_or_fail_sign_nothing() {
         ("sleep 600", 6, "process.slow"),
     ];
     for (script, exit, code) in cases {
-        let sandbox = with(script, "signer-timeout = 1\n");
+        // Only who hangs is hurried: the others take the time that a busy machine gives them.
+        let sandbox = with(script, if code == "process.slow" { "signer-timeout = 1\n" } else { "" });
         let run = sandbox.run(&ATTEST).fails(exit, code, &[]);
         assert!(code != "process.failed" || run.stderr.contains("no such slot"), "{}", run.stderr);
         let left: Vec<String> = sandbox.digests("out").into_keys().collect();
