@@ -61,6 +61,13 @@ pub enum Event {
         /// Why, when it did not pass.
         why: String,
     },
+    /// What a stage found out although the run fails, for programs.
+    Report {
+        /// The stage's word.
+        name: &'static str,
+        /// What it found out.
+        data: serde_json::Value,
+    },
     /// Bytes of a transfer.
     Transfer {
         /// What is transferred.

@@ -47,6 +47,8 @@ pub mod product;
 pub mod refs;
 pub mod registry;
 pub mod sanitize;
+pub mod sbom;
+pub mod scan;
 pub mod store;
 pub mod survey;
 pub mod table;

@@ -1,6 +1,7 @@
 //! What a release is made of, as values: the binaries of `build`, the archives of `package` and the images of `image`.
 
 mod image;
+mod sbom;
 
 use sealift_trust::{Digest, FileName};
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use crate::artifact::Artifact;
 use crate::target::Target;
 
 pub use image::{Image, ImageIndex, RecordedImage, RecordedImages, RecordedIndex, read_images, record_images};
+pub use sbom::{RecordedSbom, RecordedSboms, SbomFile, SbomFormat, read_sboms, record_sboms};
 
 /// The schema of [`record`]'s document.
 const SCHEMA: &str = "urn:sealift:package:1";
@@ -53,6 +55,8 @@ pub enum ArchiveKind {
     Binaries,
     /// The source.
     Source,
+    /// A file that something else made.
+    File,
 }
 
 /// A binary in an archive or an image.

@@ -5,9 +5,9 @@ use std::io::Read;
 
 use sealift_trust::bundle::{self, BUNDLE_TYPE};
 use sealift_trust::statement::{COSIGN_SIGN_TYPE, PROVENANCE_TYPE, cosign_payload};
-use sealift_trust::{Digest, Envelope, PayloadType, SecretKey};
+use sealift_trust::{Digest, Envelope, PayloadType};
 
-use super::AttestError;
+use super::{AttestError, Purpose, Signer};
 use crate::error::Failure;
 use crate::oci::{Checked, Descriptor, Manifest, Sink, media};
 
@@ -30,14 +30,15 @@ impl std::fmt::Display for Said {
     }
 }
 
-/// The signature of an image by its digest, and the provenance that is about it, as bundles of this key.
+/// The signature of an image by its digest, and the provenance that is about it, as bundles of the signer's key.
 ///
 /// # Errors
 /// The provenance is no envelope.
-pub fn said(image: Digest, provenance: &[u8], key: &SecretKey) -> Result<[Said; 2], AttestError> {
-    let signature = Envelope::sign(PayloadType::InToto, cosign_payload(image), key)?;
+pub fn said(image: Digest, provenance: &[u8], signer: &Signer<'_>) -> Result<[Said; 2], AttestError> {
+    let sign = |message: &[u8]| signer.sign(message, Purpose::Statement);
+    let signature = Envelope::sign_with(PayloadType::InToto, cosign_payload(image), sign)?;
     let provenance = Envelope::parse(provenance)?;
-    let public = key.public();
+    let public = signer.public();
     Ok([(COSIGN_SIGN_TYPE, signature), (PROVENANCE_TYPE, provenance)]
         .map(|(predicate_type, envelope)| Said { predicate_type, bundle: bundle::of_envelope(&envelope, &public) }))
 }

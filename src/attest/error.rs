@@ -3,6 +3,7 @@
 use sealift_trust::statement::{MAX_MANIFEST, TermError};
 use sealift_trust::{DsseError, JsonError, NameError, StatementError};
 
+use super::SignerError;
 use crate::archive::ArchiveError;
 use crate::error::{Fault, Kind};
 use crate::host::files::FileError;
@@ -34,6 +35,15 @@ pub enum AttestError {
     /// The envelope cannot be made.
     #[error("the manifest cannot be signed")]
     Envelope(#[from] DsseError),
+    /// A file of somebody else has a name that is needed.
+    #[error("{path} is there already, and is not of an earlier release by this key")]
+    Taken {
+        /// Which.
+        path: String,
+    },
+    /// Nobody signs.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// The manifest is longer than any verifier reads.
     #[error("the manifest has {found} bytes; at most {MAX_MANIFEST} are read")]
     TooLarge {
@@ -126,6 +136,8 @@ impl Fault for AttestError {
             Self::Created(_) => "attest.created",
             Self::Size { .. } => "attest.size",
             Self::Envelope(error) => error.code(),
+            Self::Taken { .. } => "attest.taken",
+            Self::Signer(error) => error.code(),
             Self::TooLarge { .. } => "attest.too-large",
             Self::NotReadBack => "attest.not-read-back",
             Self::ForeignFile { .. } => "attest.foreign-file",
@@ -155,8 +167,9 @@ impl Fault for AttestError {
             | Self::Record { .. } => Kind::Input,
             Self::Created(_) => Kind::Config,
             Self::Envelope(_) | Self::NotReadBack => Kind::Bug,
-            Self::ForeignFile { .. } | Self::Repository { .. } => Kind::Conflict,
+            Self::ForeignFile { .. } | Self::Repository { .. } | Self::Taken { .. } => Kind::Conflict,
             Self::Archive { source, .. } => source.kind(),
+            Self::Signer(error) => error.kind(),
             Self::File(error) => error.kind(),
             Self::Interrupted => Kind::Interrupted,
         }
@@ -167,6 +180,7 @@ impl Fault for AttestError {
             Self::ForeignFile { folder, .. } => Some(format!(
                 "move them away, or pass --clean to remove everything in {folder} that is not of this release"
             )),
+            Self::Taken { .. } => Some("move it away, or sign with the key that it was signed with".to_owned()),
             Self::Repository { .. } => Some("choose a folder of its own for the release".to_owned()),
             Self::Changed { .. } => Some("run the same command again: what is damaged is made again".to_owned()),
             Self::Missing { .. } | Self::Record { .. } | Self::Archive { .. } => {
@@ -176,6 +190,14 @@ impl Fault for AttestError {
             Self::Created(_) => Some("set SOURCE_DATE_EPOCH to seconds since 1970".to_owned()),
             Self::Interrupted => Some("run the same command again; it goes on where it stopped".to_owned()),
             Self::File(error) => error.hint(),
+            Self::Signer(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Signer(error) => error.detail(),
             _ => None,
         }
     }

@@ -179,25 +179,48 @@ pub fn load_secret(host: &Host, places: &Places<'_>) -> Result<Option<Loaded>, K
     let unusable = |error| KeyFileError::Key { from: source.to_string(), source: error };
     let passphrase = host.env.var(PASSPHRASE_VARIABLE).map(|text| Passphrase::new(text.as_bytes().to_vec()));
     let passphrase = passphrase.transpose().map_err(unusable)?;
-    let key = SecretKey::from_pem(&text, passphrase.as_ref()).map_err(unusable)?;
+    let key = SecretKey::from_text(&text, passphrase.as_ref()).map_err(unusable)?;
     Ok(Some(Loaded { key, source }))
 }
 
-/// Makes a new Ed25519 key: the secret one at `path`, readable by its owner alone and encrypted if there is a
-/// passphrase, and the public one beside it with `.pub` appended.
+/// What a new key signs with. Keys of RSA are made by others: `openssl genpkey`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewKey {
+    /// The default.
+    Ed25519,
+    /// What cosign makes, and KMS have.
+    EcdsaP256,
+}
+
+/// Makes a new key.
+pub fn make(kind: NewKey) -> Result<SecretKey, KeyFileError> {
+    let mut entropy = Zeroizing::new([0; 32]);
+    loop {
+        getrandom::fill(&mut entropy[..]).map_err(KeyFileError::Random)?;
+        match kind {
+            NewKey::Ed25519 => return Ok(SecretKey::generate(&entropy)),
+            // Once in 2^32 the bytes are no key of the curve, and others are.
+            NewKey::EcdsaP256 => {
+                if let Ok(key) = SecretKey::generate_ecdsa(&entropy) {
+                    return Ok(key);
+                }
+            }
+        }
+    }
+}
+
+/// Writes a key: the secret one to `path`, readable by its owner alone and encrypted if there is a passphrase, and the
+/// public one beside it with `.pub` appended.
 ///
 /// # Errors
 /// `key.exists` when either file is there; nothing is overwritten.
-pub fn generate(path: &Path, passphrase: Option<&Passphrase>) -> Result<PublicKey, KeyFileError> {
+pub fn write(path: &Path, key: &SecretKey, passphrase: Option<&Passphrase>) -> Result<PublicKey, KeyFileError> {
     let public_path = public_path(path);
     for path in [path, &public_path] {
         if files::what(path)? != What::Nothing {
             return Err(KeyFileError::Exists { path: path.display().to_string() });
         }
     }
-    let mut entropy = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut entropy[..]).map_err(KeyFileError::Random)?;
-    let key = SecretKey::generate(&entropy);
     let encryption = passphrase.map(encryption).transpose()?;
     let unusable = |source| KeyFileError::Key { from: path.display().to_string(), source };
     let pem = key.to_pem(encryption.as_ref()).map_err(unusable)?;

@@ -5,6 +5,7 @@
 //! back what an earlier run packaged, and [`recall_images`] its images; [`keys`] reads and makes secret keys.
 
 mod attach;
+mod elsewhere;
 mod error;
 mod job;
 mod journal;
@@ -13,6 +14,7 @@ mod layout;
 mod place;
 mod provenance;
 mod recall;
+mod signer;
 #[cfg(test)]
 mod tests;
 
@@ -20,21 +22,24 @@ use std::path::PathBuf;
 
 use sealift_trust::json::MAX_INTEGER;
 use sealift_trust::statement::{
-    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, CHECKSUMS_SIGNATURE, Commit, Held, MANIFEST,
-    MAX_MANIFEST, NOTES, PROVENANCE, Service, SourceUrl, Timestamp, UNSIGNED,
+    Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, Commit, Held, MANIFEST, MAX_MANIFEST, NOTES, PROVENANCE,
+    Service, SourceUrl, Timestamp, UNSIGNED, signature_of,
 };
-use sealift_trust::{Digest, Envelope, FileName, PayloadType, Release, SecretKey, Statement, name};
+use sealift_trust::{Detached, Digest, Envelope, FileName, PayloadType, Release, SignatureFormat, Statement, name};
 
 use crate::artifact::Artifact;
-use crate::product::{Archive, ArchiveKind, Binary, ImageIndex};
+use crate::host::files;
+use crate::product::{Archive, ArchiveKind, Binary, ImageIndex, SbomFile};
 
 pub use attach::{Said, attach, said};
+pub use elsewhere::Elsewhere;
 pub use error::AttestError;
 pub use job::{Disbelief, Job, job};
 pub use layout::{blob_path, layout};
 pub use place::{Clean, Dist, Placed, Placement, Reach, Source, place};
 pub use provenance::{Asked, Making};
-pub use recall::{Recalled, recall, recall_images};
+pub use recall::{Recalled, recall, recall_images, recall_sboms};
+pub use signer::{Process, Purpose, Signer, SignerError};
 
 /// What a release says of itself, besides its artifacts.
 #[derive(Clone, Debug)]
@@ -55,8 +60,8 @@ pub struct Subject {
     pub created: u64,
     /// The services in it, with what is stamped into their binaries.
     pub services: Vec<Service>,
-    /// How it was made.
-    pub making: Making,
+    /// How it was made, when that is known.
+    pub making: Option<Making>,
 }
 
 /// What a release is made of.
@@ -70,6 +75,8 @@ pub struct Contents<'a> {
     pub binaries: &'a [Binary],
     /// What is new, as Markdown, where somebody has told it.
     pub notes: Option<&'a str>,
+    /// The lists of what is in the binaries.
+    pub sboms: &'a [SbomFile],
 }
 
 /// Where the bytes of a release's contents lie now, usually in the store.
@@ -77,6 +84,8 @@ pub struct Contents<'a> {
 pub struct Stored<'a> {
     /// Those of an archive.
     pub archive: &'a dyn Fn(&Archive) -> PathBuf,
+    /// Those of an SBOM.
+    pub sbom: &'a dyn Fn(&SbomFile) -> PathBuf,
     /// Those of a blob of an image: manifest, configuration or layer.
     pub blob: &'a dyn Fn(Digest) -> PathBuf,
 }
@@ -92,33 +101,85 @@ pub struct Sealed {
     pub files: Vec<(FileName, Vec<u8>)>,
 }
 
-/// Decides `notes.md`, `checksums.txt`, `checksums.txt.sig`, `provenance.json` and `release.json`, or without a key
-/// `notes.md`, `checksums.txt` and `release.unsigned.json`. The same input gives the same bytes.
-pub fn seal(subject: &Subject, contents: &Contents<'_>, key: Option<&SecretKey>) -> Result<Sealed, AttestError> {
-    let companions: &[&str] = if key.is_some() { &[CHECKSUMS, CHECKSUMS_SIGNATURE, PROVENANCE] } else { &[CHECKSUMS] };
-    let statement = Statement::release(release(subject, contents, companions)?)?;
+/// How a release is signed.
+#[derive(Clone, Copy)]
+pub struct Signing<'a> {
+    /// Who signs.
+    pub signer: &'a Signer<'a>,
+    /// In which formats `checksums.txt` is signed, besides the manifest.
+    pub formats: &'a [SignatureFormat],
+    /// Where the bytes of an archive lie now, when each gets a signature of its own.
+    pub each: Option<&'a dyn Fn(&Archive) -> PathBuf>,
+}
+
+/// The longest archive that is signed by itself, in bytes: Ed25519 and RSA take a message as a whole.
+const MAX_SIGNED: u64 = 1 << 30;
+
+/// Decides `notes.md`, `checksums.txt` with its signatures, `provenance.json` and `release.json`, or without a key
+/// `checksums.txt` and `release.unsigned.json`. The same input gives the same bytes, unless a signer of another process decides otherwise.
+pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing<'_>>) -> Result<Sealed, AttestError> {
+    let statement = Statement::release(release(subject, contents, companions(subject, contents, signing)?)?)?;
     let payload = statement.to_payload()?;
     let manifest = Digest::of(&payload);
     let release = statement.into_release()?;
     let checksums = release.checksums().into_bytes();
-    let mut files: Vec<(&str, Vec<u8>)> = contents.notes.iter().map(|text| (NOTES, text.as_bytes().to_vec())).collect();
-    match key {
-        None => files.extend([(CHECKSUMS, checksums), (UNSIGNED, payload)]),
-        Some(key) => {
-            let signature = key.sign(&checksums).as_bytes().to_vec();
-            let manifest = envelope(payload, key)?;
-            let provenance = subject.making.provenance(subject, &release, Digest::of(&manifest))?;
-            let provenance = envelope(Statement::provenance(provenance)?.to_payload()?, key)?;
-            files.extend([
-                (CHECKSUMS, checksums),
-                (CHECKSUMS_SIGNATURE, signature),
-                (PROVENANCE, provenance),
-                (MANIFEST, manifest),
-            ]);
+    let mut files: Vec<_> = contents.notes.iter().map(|text| (own(NOTES), text.as_bytes().to_vec())).collect();
+    match signing {
+        None => files.extend([(own(CHECKSUMS), checksums), (own(UNSIGNED), payload)]),
+        Some(signing) => {
+            let (comment, key) = (release.trusted_comment(CHECKSUMS), signing.signer.public());
+            let sign = |message: &[u8]| signing.signer.sign(message, Purpose::Checksums);
+            let mut signatures = Vec::new();
+            for format in signing.formats {
+                let bytes = Detached::sign_with(*format, (&checksums, &comment), &key, sign)?;
+                signatures.push((own(&signature_of(CHECKSUMS, *format)), bytes));
+            }
+            files.push((own(CHECKSUMS), checksums));
+            files.append(&mut signatures);
+            for archive in contents.archives {
+                files.extend(archive_signature(archive, signing)?);
+            }
+            let manifest = envelope(payload, signing.signer)?;
+            if let Some(making) = &subject.making {
+                let provenance = making.provenance(subject, &release, Digest::of(&manifest))?;
+                let provenance = envelope(Statement::provenance(provenance)?.to_payload()?, signing.signer)?;
+                files.push((own(PROVENANCE), provenance));
+            }
+            files.push((own(MANIFEST), manifest));
         }
     }
-    let named = files.into_iter().map(|(name, bytes)| (own(name), bytes)).collect();
-    Ok(Sealed { manifest, release, files: named })
+    Ok(Sealed { manifest, release, files })
+}
+
+/// The files beside the manifest that are no artifacts.
+fn companions(
+    subject: &Subject,
+    contents: &Contents<'_>,
+    signing: Option<&Signing<'_>>,
+) -> Result<Vec<FileName>, AttestError> {
+    let mut names = vec![own(CHECKSUMS)];
+    let Some(signing) = signing else { return Ok(names) };
+    names.extend(subject.making.iter().map(|_| own(PROVENANCE)));
+    names.extend(signing.formats.iter().map(|format| own(&signature_of(CHECKSUMS, *format))));
+    if signing.each.is_some() {
+        for archive in contents.archives {
+            names.push(signature_of(archive.name.as_str(), SignatureFormat::Raw).parse()?);
+        }
+    }
+    Ok(names)
+}
+
+/// The raw signature of an archive, when each gets one: over the very bytes that were measured.
+fn archive_signature(archive: &Archive, signing: &Signing<'_>) -> Result<Option<(FileName, Vec<u8>)>, AttestError> {
+    let Some(stored) = signing.each else { return Ok(None) };
+    let path = stored(archive);
+    let bytes = files::read(&path, MAX_SIGNED)?;
+    if Artifact::of(&bytes) != archive.artifact {
+        return Err(AttestError::Changed { path: path.display().to_string() });
+    }
+    let signature = signing.signer.sign(&bytes, Purpose::Artifact)?;
+    let name = signature_of(archive.name.as_str(), SignatureFormat::Raw).parse()?;
+    Ok(Some((name, signature.as_bytes().to_vec())))
 }
 
 impl Sealed {
@@ -133,30 +194,38 @@ impl Sealed {
             source: Source::Bytes(bytes.clone()),
         };
         let images = layout(contents.images, stored.blob);
-        contents.archives.iter().map(archive).chain(images).chain(self.files.iter().map(decided)).collect()
+        let sbom = |sbom: &SbomFile| Placement {
+            path: sbom.name.clone().into(),
+            source: Source::File { path: (stored.sbom)(sbom), artifact: sbom.artifact },
+        };
+        let sboms = contents.sboms.iter().map(sbom);
+        contents.archives.iter().map(archive).chain(sboms).chain(images).chain(self.files.iter().map(decided)).collect()
     }
 }
 
 /// Signs, and opens what was signed: a statement that nobody can verify must not be published, whatever went wrong.
-fn envelope(payload: Vec<u8>, key: &SecretKey) -> Result<Vec<u8>, AttestError> {
+fn envelope(payload: Vec<u8>, signer: &Signer<'_>) -> Result<Vec<u8>, AttestError> {
     let digest = Digest::of(&payload);
-    let bytes = Envelope::sign(PayloadType::InToto, payload, key)?.to_bytes();
+    let sign = |message: &[u8]| signer.sign(message, Purpose::Statement);
+    let bytes = Envelope::sign_with(PayloadType::InToto, payload, sign)?.to_bytes();
     if bytes.len() > MAX_MANIFEST {
         return Err(AttestError::TooLarge { found: bytes.len() });
     }
-    let opened = Envelope::parse(&bytes)?.verify(&[key.public()])?;
+    let opened = Envelope::parse(&bytes)?.verify(&[signer.public()])?;
     if Statement::parse(&opened)?.digest()? != digest {
         return Err(AttestError::NotReadBack);
     }
     Ok(bytes)
 }
 
-fn release(subject: &Subject, contents: &Contents<'_>, companions: &[&str]) -> Result<Release, AttestError> {
+fn release(subject: &Subject, contents: &Contents<'_>, companions: Vec<FileName>) -> Result<Release, AttestError> {
     let archives = contents.archives.iter().map(archive_entry);
     let images = contents.images.iter().flat_map(layout::entries);
     let binaries = contents.binaries.iter().map(binary_entry);
     let notes = contents.notes.iter().map(|text| notes_entry(text));
-    let entries: Result<Vec<Entry>, AttestError> = archives.chain(images).chain(binaries).chain(notes).collect();
+    let sboms = contents.sboms.iter().map(sbom_entry);
+    let entries: Result<Vec<Entry>, AttestError> =
+        archives.chain(images).chain(binaries).chain(sboms).chain(notes).collect();
     Ok(Release {
         product: subject.product.clone(),
         version: subject.version.clone(),
@@ -167,7 +236,7 @@ fn release(subject: &Subject, contents: &Contents<'_>, companions: &[&str]) -> R
         created: Timestamp::from_unix(subject.created).ok_or(AttestError::Created(subject.created))?,
         services: subject.services.clone(),
         artifacts: entries?,
-        companions: companions.iter().map(|name| own(name)).collect(),
+        companions,
     })
 }
 
@@ -182,6 +251,7 @@ fn archive_entry(archive: &Archive) -> Result<Entry, AttestError> {
         kind: match archive.kind {
             ArchiveKind::Binaries => ArtifactKind::Archive,
             ArchiveKind::Source => ArtifactKind::Source,
+            ArchiveKind::File => ArtifactKind::File,
         },
         service,
         target: archive.target.as_ref().map(|target| target.to_string().parse()).transpose()?,
@@ -216,6 +286,19 @@ fn notes_entry(text: &str) -> Result<Entry, AttestError> {
         digest: artifact.digest(),
         size: size(artifact, NOTES)?,
         media_type: "text/markdown".parse()?,
+        holds: Vec::new(),
+    })
+}
+
+fn sbom_entry(sbom: &SbomFile) -> Result<Entry, AttestError> {
+    Ok(Entry {
+        name: ArtifactName::File(sbom.name.clone()),
+        kind: ArtifactKind::Sbom,
+        service: Some(sbom.service.clone()),
+        target: Some(sbom.target.to_string().parse()?),
+        digest: sbom.artifact.digest(),
+        size: size(sbom.artifact, sbom.name.as_str())?,
+        media_type: sbom.format.media_type().parse()?,
         holds: Vec::new(),
     })
 }

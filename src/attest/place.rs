@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use sealift_trust::SignatureFormat;
 use sealift_trust::name::InnerPath;
-use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE, LAYOUT, LAYOUT_INDEX, MANIFEST, PROVENANCE, UNSIGNED};
+use sealift_trust::statement::{CHECKSUMS, LAYOUT, LAYOUT_INDEX, MANIFEST, PROVENANCE, UNSIGNED, signature_of};
 
 use self::there::There;
 use super::{AttestError, journal};
@@ -17,6 +18,7 @@ use crate::host::files::{self, FileError, What};
 use crate::host::regular::{self, Found};
 use crate::host::staging;
 use crate::host::{Host, machine};
+use crate::product::SbomFormat;
 
 /// The permission bits of every file in `dist/`.
 const MODE: u32 = 0o644;
@@ -71,25 +73,34 @@ pub struct Dist<'a> {
 pub enum Reach {
     /// All of them.
     All,
-    /// Those beside the manifest: the images of an earlier run stay.
-    Files,
-    /// The images: the archives of an earlier run stay.
+    /// The archives: images and SBOMs of an earlier run stay.
+    Archives,
+    /// The images: all but them stays of an earlier run.
     Images,
+    /// The SBOMs: all but them stays of an earlier run.
+    Sboms,
 }
 
 impl Reach {
     /// Whether a file of ours stays although nothing places it.
     fn spares(self, path: &InnerPath) -> bool {
         let is_below = path.as_str().strip_prefix(LAYOUT).is_some_and(|rest| rest.starts_with('/'));
+        let is_sbom = SbomFormat::ALL
+            .iter()
+            .any(|format| path.as_str().strip_suffix(format.extension()).is_some_and(|stem| stem.ends_with('.')));
         match self {
             Reach::All => false,
-            Reach::Files => is_below,
-            Reach::Images => {
-                !is_below
-                    && !matches!(path.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE | PROVENANCE | MANIFEST | UNSIGNED)
-            }
+            Reach::Archives => is_below || is_sbom,
+            Reach::Images => !is_below && !follows(path.as_str()),
+            Reach::Sboms => !is_sbom && !follows(path.as_str()),
         }
     }
+}
+
+/// Whether a file follows from the whole release.
+fn follows(name: &str) -> bool {
+    let is_signature = || SignatureFormat::ALL.into_iter().any(|format| signature_of(CHECKSUMS, format) == name);
+    matches!(name, CHECKSUMS | MANIFEST | PROVENANCE | UNSIGNED) || is_signature()
 }
 
 /// What happens to files that somebody else put into `dist/`.

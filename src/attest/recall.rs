@@ -14,7 +14,7 @@ use crate::host::machine;
 use crate::host::regular::{self, Found, Regular};
 use crate::product::{
     self, Archive, ArchiveKind, Binary, Image, ImageIndex, RecordedArchive, RecordedBinary, RecordedImage,
-    RecordedIndex, Told,
+    RecordedIndex, RecordedSbom, SbomFile, Told,
 };
 
 /// What an earlier run made, as it is now.
@@ -93,6 +93,23 @@ pub fn recall_images(dist: &Path, record: &Path) -> Result<Vec<ImageIndex>, Atte
     recorded.indexes.into_iter().map(index).collect()
 }
 
+/// Reads `.sealift/sbom.json` and measures every SBOM that it names in `dist/`; refuses whatever differs from what the
+/// record tells. Without a record there are none.
+///
+/// # Errors
+/// `attest.record`, `attest.missing` or `attest.changed`.
+pub fn recall_sboms(dist: &Path, record: &Path) -> Result<Vec<SbomFile>, AttestError> {
+    let Some(bytes) = read(record)? else { return Ok(Vec::new()) };
+    let recorded = product::read_sboms(&bytes)
+        .map_err(|source| AttestError::Record { path: record.display().to_string(), source })?;
+    let sbom = |recorded: RecordedSbom| {
+        let (_, artifact) = measure_file(&dist.join(recorded.name.as_str()), recorded.artifact)?;
+        let RecordedSbom { name, format, service, target, binary, .. } = recorded;
+        Ok(SbomFile { name, format, service, target, binary, artifact })
+    };
+    recorded.sboms.into_iter().map(sbom).collect()
+}
+
 fn read(record: &Path) -> Result<Option<Vec<u8>>, AttestError> {
     Ok(files::read_if_present(record, product::MAX_RECORD as u64)?)
 }
@@ -118,7 +135,7 @@ fn measure(dist: &Path, recorded: &RecordedArchive) -> Result<(Archive, Vec<Arti
     let shown = || path.display().to_string();
     let (mut found, artifact) = measure_file(&path, recorded.artifact)?;
     let binaries = match recorded.kind {
-        ArchiveKind::Source => Vec::new(),
+        ArchiveKind::Source | ArchiveKind::File => Vec::new(),
         ArchiveKind::Binaries => held(&mut found, recorded, artifact)
             .map_err(|source| AttestError::Archive { path: shown(), source })?
             .ok_or_else(|| AttestError::Changed { path: shown() })?,

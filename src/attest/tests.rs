@@ -5,9 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use sealift_trust::Passphrase;
 use sealift_trust::name::InnerPath;
 use sealift_trust::statement::{IMAGE_INDEX, IMAGE_MANIFEST};
+use sealift_trust::{Passphrase, SecretKey};
 
 use super::keys::{self, KeyFileError, KeySource, Places};
 use super::*;
@@ -17,14 +17,22 @@ use crate::host::Host;
 use crate::host::env::Env;
 use crate::host::files;
 use crate::host::staging;
-use crate::product::{self, Held as Holds, Image};
+use crate::product::{self, Held as Holds, Image, SbomFormat};
 
 fn host() -> Host {
     Host::with_env(Env::of(PathBuf::from("/"), Vec::<(String, String)>::new()))
 }
 
-fn key() -> SecretKey {
-    SecretKey::generate(&zeroize::Zeroizing::new([7; 32]))
+fn key() -> Signer<'static> {
+    Signer::Key(SecretKey::generate(&zeroize::Zeroizing::new([7; 32])))
+}
+
+fn signing<'a>(signer: &'a Signer<'a>) -> Signing<'a> {
+    Signing { signer, formats: &[SignatureFormat::Raw], each: None }
+}
+
+fn generate(path: &Path, passphrase: Option<&Passphrase>) -> Result<sealift_trust::PublicKey, KeyFileError> {
+    keys::write(path, &keys::make(keys::NewKey::Ed25519)?, passphrase)
 }
 
 fn subject() -> Subject {
@@ -44,7 +52,7 @@ fn subject() -> Subject {
         source: None,
         created: 0,
         services: vec![service],
-        making: making(),
+        making: Some(making()),
     }
 }
 
@@ -68,13 +76,14 @@ struct Yard {
     archives: Vec<Archive>,
     images: Vec<ImageIndex>,
     binaries: Vec<Binary>,
+    sboms: Vec<SbomFile>,
 }
 
 impl Yard {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("store")).unwrap();
-        let mut yard = Self { root, archives: Vec::new(), images: Vec::new(), binaries: Vec::new() };
+        let mut yard = Self { root, archives: Vec::new(), images: Vec::new(), binaries: Vec::new(), sboms: Vec::new() };
         yard.pack("linux/amd64", Format::TarGz);
         yard.pack("windows/arm64", Format::Zip);
         yard.source();
@@ -145,22 +154,43 @@ impl Yard {
         self.images = vec![ImageIndex { service, artifact, media_type: IMAGE_INDEX.to_owned(), images: vec![image] }];
     }
 
+    /// A list of what is in the first binary.
+    fn list(&mut self) {
+        let bytes = b"{}\n";
+        std::fs::write(self.path("store/api_linux_amd64.cdx.json"), bytes).unwrap();
+        self.sboms = vec![SbomFile {
+            name: own("api_linux_amd64.cdx.json"),
+            format: SbomFormat::CycloneDx,
+            service: own("api"),
+            target: self.binaries[0].target.clone(),
+            binary: self.binaries[0].artifact.digest(),
+            artifact: Artifact::of(bytes),
+        }];
+    }
+
     fn source(&mut self) {
         self.archive("source.tar.gz", Format::TarGz, b"package main".to_vec(), None, None);
     }
 
-    fn sealed(&self, key: Option<&SecretKey>) -> Sealed {
-        seal(&subject(), &self.contents(), key).unwrap()
+    fn sealed(&self, key: Option<&Signer<'_>>) -> Sealed {
+        seal(&subject(), &self.contents(), key.map(signing).as_ref()).unwrap()
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None }
+        Contents {
+            archives: &self.archives,
+            images: &self.images,
+            binaries: &self.binaries,
+            notes: None,
+            sboms: &self.sboms,
+        }
     }
 
-    fn plan(&self, key: Option<&SecretKey>) -> Vec<Placement> {
+    fn plan(&self, key: Option<&Signer<'_>>) -> Vec<Placement> {
         let archive = |archive: &Archive| self.path("store").join(archive.name.as_str());
+        let sbom = |sbom: &SbomFile| self.path("store").join(sbom.name.as_str());
         let blob = |digest: Digest| self.path("store").join(digest.hex());
-        self.sealed(key).placements(&self.contents(), Stored { archive: &archive, blob: &blob })
+        self.sealed(key).placements(&self.contents(), Stored { archive: &archive, sbom: &sbom, blob: &blob })
     }
 
     fn try_place(&self, plan: &[Placement], clean: Clean) -> Result<Placed, AttestError> {
@@ -168,7 +198,7 @@ impl Yard {
         place(&host(), &Dist { folder: &folder, journal: &journal, reach: Reach::All, clean }, plan)
     }
 
-    fn place(&self, key: Option<&SecretKey>) -> Placed {
+    fn place(&self, key: Option<&Signer<'_>>) -> Placed {
         self.try_place(&self.plan(key), Clean::Refuse).unwrap()
     }
 
@@ -250,6 +280,7 @@ fn the_same_input_gives_the_same_bytes() {
         archives: yard.archives.clone(),
         images: Vec::new(),
         binaries: yard.binaries.clone(),
+        sboms: Vec::new(),
     };
     shuffled.archives.reverse();
     shuffled.binaries.reverse();
@@ -266,8 +297,12 @@ fn the_same_input_gives_the_same_bytes() {
 fn what_makes_no_release_is_refused() {
     let yard = Yard::new();
     let code = |subject: &Subject, archives: &[Archive], binaries: &[Binary]| {
-        let error =
-            seal(subject, &Contents { archives, images: &[], binaries, notes: None }, Some(&key())).unwrap_err();
+        let error = seal(
+            subject,
+            &Contents { archives, images: &[], binaries, notes: None, sboms: &[] },
+            Some(&signing(&key())),
+        )
+        .unwrap_err();
         (error.code(), error.kind())
     };
     assert_eq!(code(&subject(), &[], &[]), ("statement.nothing", Kind::Input));
@@ -569,6 +604,7 @@ fn from_every_state_between_two_images_the_next_run_goes_on() {
 fn a_part_of_a_release_leaves_the_other_where_it_is() {
     let mut yard = Yard::new();
     yard.image("one");
+    yard.list();
     let place = |plan: &[Placement], reach: Reach| {
         let (folder, journal) = (yard.path("dist"), yard.path(".sealift/dist.json"));
         super::place(&host(), &Dist { folder: &folder, journal: &journal, reach, clean: Clean::Refuse }, plan).unwrap()
@@ -576,20 +612,26 @@ fn a_part_of_a_release_leaves_the_other_where_it_is() {
     let all = yard.plan(Some(&key()));
     let (images, rest): (Vec<Placement>, Vec<Placement>) =
         all.iter().cloned().partition(|placement| placement.path.as_str().starts_with("image/"));
-    let archives: Vec<Placement> = rest.into_iter().filter(|p| matches!(p.source, Source::File { .. })).collect();
-    place(&archives, Reach::Files);
+    let files = rest.into_iter().filter(|p| matches!(p.source, Source::File { .. }));
+    let (sboms, archives): (Vec<Placement>, Vec<Placement>) =
+        files.partition(|placement| placement.path.as_str().ends_with(".cdx.json"));
+    let parts = || Yard::paths(&[&archives[..], &images, &sboms].concat());
+    assert_eq!(sboms.len(), 1);
+    place(&archives, Reach::Archives);
+    assert!(place(&sboms, Reach::Sboms).removed.is_empty());
     let placed = place(&images, Reach::Images);
     assert!(placed.removed.is_empty());
-    assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
+    assert_eq!(yard.deep(), parts());
     place(&all, Reach::All);
     // What follows from the whole does not stay beside one part of it.
     let removed = ["checksums.txt", "checksums.txt.sig", "provenance.json", "release.json"];
-    assert_eq!(place(&images, Reach::Images).removed, removed);
-    assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
-    place(&all, Reach::All);
-    assert_eq!(place(&archives, Reach::Files).removed, removed);
-    assert_eq!(yard.deep(), Yard::paths(&[&archives[..], &images].concat()));
-    assert_eq!(place(&archives, Reach::All).removed.len(), images.len() + 3, "files, and the folders of images");
+    for (part, reach) in [(&images, Reach::Images), (&archives, Reach::Archives), (&sboms, Reach::Sboms)] {
+        assert_eq!(place(part, reach).removed, removed);
+        assert_eq!(yard.deep(), parts());
+        place(&all, Reach::All);
+    }
+    place(&archives, Reach::Archives);
+    assert_eq!(place(&archives, Reach::All).removed.len(), images.len() + 1 + 3, "files, and the folders of images");
 }
 
 #[test]
@@ -626,6 +668,24 @@ fn images_are_measured_again() {
 }
 
 #[test]
+fn sboms_are_measured_again() {
+    let mut yard = Yard::new();
+    yard.list();
+    yard.place(Some(&key()));
+    let (dist, record) = (yard.path("dist"), yard.path(".sealift/sbom.json"));
+    assert_eq!(recall_sboms(&dist, &record).unwrap(), [], "no record, no SBOMs");
+    std::fs::write(&record, product::record_sboms(&yard.sboms).unwrap()).unwrap();
+    assert_eq!(recall_sboms(&dist, &record).unwrap(), yard.sboms);
+    let path = dist.join("api_linux_amd64.cdx.json");
+    for bytes in [&b"{ }"[..], b"{}", b"[]\n"] {
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(recall_sboms(&dist, &record).unwrap_err().code(), "attest.changed");
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(recall_sboms(&dist, &record).unwrap_err().code(), "attest.missing");
+}
+
+#[test]
 fn what_was_packaged_is_measured_again() {
     let yard = Yard::new();
     yard.place(Some(&key()));
@@ -634,10 +694,14 @@ fn what_was_packaged_is_measured_again() {
     std::fs::write(&record, product::record(&yard.binaries, &yard.archives).unwrap()).unwrap();
     let recalled = recall(&dist, &record).unwrap();
     assert_eq!((&recalled.archives, &recalled.binaries), (&yard.archives, &yard.binaries));
-    let contents = Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries, notes: None };
-    let sealed = seal(&subject(), &contents, Some(&key())).unwrap();
+    let contents =
+        Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries, notes: None, sboms: &[] };
+    let sealed = seal(&subject(), &contents, Some(&signing(&key()))).unwrap();
     let archive = |archive: &Archive| dist.join(archive.name.as_str());
-    let plan = sealed.placements(&contents, Stored { archive: &archive, blob: &|digest| blob_path(&dist, digest) });
+    let plan = sealed.placements(
+        &contents,
+        Stored { archive: &archive, sbom: &|_| unreachable!(), blob: &|digest| blob_path(&dist, digest) },
+    );
     assert!(yard.try_place(&plan, Clean::Refuse).unwrap().written.is_empty());
 
     let zip = dist.join("api_windows_arm64.zip");
@@ -674,7 +738,7 @@ fn with_env<const N: usize>(dir: &Path, vars: [(&str, &str); N]) -> Host {
 fn a_new_key_is_private_and_never_replaces_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("release.key");
-    let public = keys::generate(&path, None).unwrap();
+    let public = generate(&path, None).unwrap();
     assert_eq!((files::mode(&path).unwrap(), files::mode(&keys::public_path(&path)).unwrap()), (0o600, 0o644));
     let pem = std::fs::read_to_string(keys::public_path(&path)).unwrap();
     assert_eq!(sealift_trust::PublicKey::from_pem(&pem).unwrap().fingerprint(), public.fingerprint());
@@ -682,19 +746,19 @@ fn a_new_key_is_private_and_never_replaces_one() {
     assert!(good && text == pem, "{text}");
     let secret = std::fs::read(&path).unwrap();
     for there in ["release.key", "release.key.pub"] {
-        let error = keys::generate(&path, None).unwrap_err();
+        let error = generate(&path, None).unwrap_err();
         assert_eq!((error.code(), error.kind()), ("key.exists", Kind::Conflict));
         assert_eq!(std::fs::read(&path).ok(), (there == "release.key").then(|| secret.clone()));
         std::fs::remove_file(dir.path().join(there)).unwrap();
     }
-    let again = keys::generate(&path, None).unwrap();
+    let again = generate(&path, None).unwrap();
     assert_ne!(again.fingerprint(), public.fingerprint());
 }
 
 #[test]
 fn a_key_comes_from_the_first_place_that_names_one() {
     let dir = tempfile::tempdir().unwrap();
-    let of = |name: &str| keys::generate(&dir.path().join(name), None).unwrap().fingerprint();
+    let of = |name: &str| generate(&dir.path().join(name), None).unwrap().fingerprint();
     let (option, variable, config) = (of("option"), of("variable"), of("config"));
     let text = std::fs::read_to_string(dir.path().join("variable")).unwrap();
     let (flag, file) = (Path::new("option"), Path::new("config"));
@@ -728,7 +792,7 @@ fn a_key_comes_from_the_first_place_that_names_one() {
 fn a_key_that_cannot_be_trusted_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("key");
-    keys::generate(&path, None).unwrap();
+    generate(&path, None).unwrap();
     let host = with_env(dir.path(), []);
     let load = |path: &Path| keys::load_secret(&host, &Places { option: Some(path), config: None });
     for mode in [0o640, 0o604, 0o610, 0o644] {
@@ -758,7 +822,7 @@ fn a_passphrase_comes_from_the_environment() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("key");
     let passphrase = Passphrase::new(b"correct horse".to_vec()).unwrap();
-    let public = keys::generate(&path, Some(&passphrase)).unwrap();
+    let public = generate(&path, Some(&passphrase)).unwrap();
     let places = Places { option: Some(&path), config: None };
     let right = with_env(dir.path(), [("SEALIFT_KEY_PASSWORD", "correct horse")]);
     let loaded = keys::load_secret(&right, &places).unwrap().unwrap();

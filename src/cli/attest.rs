@@ -1,25 +1,40 @@
 //! `sealift attest`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_trust::statement::PROVENANCE;
-use sealift_trust::{Digest, SecretKey};
+use sealift_trust::statement::{Commit, MANIFEST, PROVENANCE};
+use sealift_trust::{Digest, FileName};
+use semver::Version;
 
 use super::World;
 use super::project::{Aim, Project, Selection};
-use super::release::{Parts, Seal, Sealing, clean, making, secret, subject};
-use crate::attest::{self, Recalled, Sealed};
+use super::release::{Parts, Seal, Sealing, clean, making, signer, subject};
+use crate::attest::{self, Contents, Elsewhere, Recalled, Sealed, Signer, Signing, Subject};
+use crate::config::settings::Signatures;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
-use crate::image;
+use crate::history::{self, Git};
 use crate::oci::Repository;
-use crate::plan;
-use crate::product::ImageIndex;
-use crate::survey::Images;
+use crate::product::{Archive, ImageIndex};
+use crate::survey::{self, Images};
+use crate::{image, plan};
 
 #[derive(Args)]
 pub struct Attest {
+    /// A folder of files that something else built, to be signed where they lie [default: dist/ of this project]
+    #[arg(value_name = "DIR", requires = "release", conflicts_with_all = ["snapshot", "push", "services", "targets", "clean"])]
+    folder: Option<PathBuf>,
+    /// The version that the files in DIR are
+    #[arg(long, value_name = "VERSION", requires = "folder")]
+    release: Option<Version>,
+    /// What the files in DIR are a release of [default: the project's name]
+    #[arg(long, value_name = "NAME", requires = "folder")]
+    product: Option<FileName>,
+    /// The commit that they were built from [default: the one that is checked out]
+    #[arg(long, value_name = "ID", requires = "folder")]
+    commit: Option<Commit>,
     /// Seal a snapshot
     #[arg(long)]
     snapshot: bool,
@@ -37,9 +52,12 @@ impl Attest {
     /// archive must be one that the plan of this tree names, and an image must hold a binary that is in the archives.
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
+        if let (Some(folder), Some(version)) = (&self.folder, &self.release) {
+            return self.elsewhere(&project, &world.path(folder), version);
+        }
         let records = project.records()?;
-        let key = secret(&project, self.sealing.key.as_deref())?;
-        if self.push && key.is_none() {
+        let signer = signer(&project, self.sealing.key.as_deref())?;
+        if self.push && signer.is_none() {
             let hint = Some("sealift attest --push --key release.key".to_owned());
             let message = "nothing can be said of images without a key".to_owned();
             return Err(super::usage("attest.push-unsigned", Kind::Usage, message, hint));
@@ -60,19 +78,70 @@ impl Attest {
         if held.into_iter().any(|held| !known.contains(&held.digest)) {
             return Err(other_state("images", "sealift image"));
         }
+        let sboms = attest::recall_sboms(&project.dist(), &records.path("sbom.json"))?;
+        if sboms.iter().any(|sbom| !known.contains(&sbom.binary)) {
+            return Err(other_state("SBOMs", "sealift sbom"));
+        }
+        let lists = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str())).collect();
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let Recalled { archives, binaries } = recalled;
-        let parts = Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), notes };
+        let parts =
+            Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), sboms, lists, notes };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let making = making(&project, (&survey, &plan), &self.selection)?;
-        let seal = Seal { project: &project, records: &records, key: key.as_ref(), clean: clean(self.sealing.clean) };
+        let (signer, clean) = (signer.as_ref(), clean(self.sealing.clean));
+        let seal = Seal { project: &project, records: &records, signer, clean };
         let sealed = seal.place(&subject(&plan, making)?, &parts)?;
-        if let Some(key) = key.as_ref().filter(|_| self.push) {
-            beside(&project, &plan.images, (&parts.images, &sealed), key)?;
+        if let Some(signer) = signer.filter(|_| self.push) {
+            beside(&project, &plan.images, (&parts.images, &sealed), signer)?;
         }
-        let data = serde_json::json!({ "manifest": sealed.manifest, "signed": key.is_some() });
-        let name = if key.is_some() { "release.json" } else { "release.unsigned.json" };
+        let data = serde_json::json!({ "manifest": sealed.manifest, "signed": signer.is_some() });
+        let name = if signer.is_some() { "release.json" } else { "release.unsigned.json" };
         Ok(Product::lines([project.dist().join(name).display().to_string()]).with_data(data))
+    }
+
+    /// Signs what something else built, in its own folder.
+    fn elsewhere(&self, project: &Project<'_>, folder: &Path, version: &Version) -> Result<Product, Failure> {
+        let Some(signer) = signer(project, self.sealing.key.as_deref())? else {
+            let hint = Some("sealift key generate ../release.key, and --key ../release.key".to_owned());
+            let message = "what something else built is signed or nothing: there is no key".to_owned();
+            return Err(super::usage("attest.no-key", Kind::Usage, message, hint));
+        };
+        let git = Git::find(project.host, &project.config.root)?;
+        let head = history::read(project.host, &git, &[])?.head;
+        let checked_out = || {
+            head.id.parse::<Commit>().map_err(|error| super::usage("attest.commit", Kind::Bug, error.to_string(), None))
+        };
+        let subject = Subject {
+            product: self.product.clone().unwrap_or_else(|| project.config.project.name.clone()),
+            version: version.clone(),
+            channel: None,
+            snapshot: false,
+            commit: self.commit.clone().map_or_else(checked_out, Ok)?,
+            source: project.config.project.source.as_deref().and_then(|url| url.parse().ok()),
+            created: survey::epoch(project.host)?.unwrap_or(head.time),
+            services: Vec::new(),
+            // How it was made, somebody else knows.
+            making: None,
+        };
+        let elsewhere = Elsewhere::gather(folder, &signer.public())?;
+        let settings = &project.config.attest;
+        let lies = |file: &Archive| folder.join(file.name.as_str());
+        let each: Option<&dyn Fn(&Archive) -> PathBuf> = match settings.signatures {
+            Signatures::Each => Some(&lies),
+            Signatures::Checksums => None,
+        };
+        let contents = Contents { archives: &elsewhere.files, images: &[], binaries: &[], sboms: &[], notes: None };
+        let sealed =
+            attest::seal(&subject, &contents, Some(&Signing { signer: &signer, formats: &settings.formats, each }))?;
+        elsewhere.put(folder, &sealed)?;
+        let data = serde_json::json!({ "manifest": sealed.manifest, "signed": true, "release": sealed.release });
+        let note = format!(
+            "{} files of {} {version}, as they lie there: who built them, and of what, is your word",
+            elsewhere.files.len(),
+            subject.product
+        );
+        Ok(Product::lines([folder.join(MANIFEST).display().to_string()]).with_data(data).with_note(note))
     }
 }
 
@@ -81,7 +150,7 @@ fn beside(
     project: &Project<'_>,
     planned: &[plan::Image],
     (images, sealed): (&[ImageIndex], &Sealed),
-    key: &SecretKey,
+    signer: &Signer<'_>,
 ) -> Result<(), Failure> {
     let provenance = sealed.files.iter().find(|(name, _)| name.as_str() == PROVENANCE);
     let (_, provenance) = provenance.expect("what is sealed with a key has a provenance");
@@ -92,7 +161,7 @@ fn beside(
         let Some(repository) = planned.and_then(|planned| planned.repository.as_ref()) else { continue };
         let remote = places.repository(repository)?;
         let descriptor = remote.describe(index.artifact.digest()).map_err(|failure| unpushed(failure, repository))?;
-        for said in attest::said(descriptor.digest, provenance, key)? {
+        for said in attest::said(descriptor.digest, provenance, signer)? {
             let laid = attest::attach(&remote, &descriptor, &said)?;
             project.events.info(format!("{}: {said}", repository.pin(laid.digest)));
         }

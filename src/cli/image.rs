@@ -103,6 +103,7 @@ impl Making {
         };
         plan.builds = plan.builds.iter().filter(|build| imaged(build)).cloned().collect();
         plan.packages.clear();
+        plan.sboms.clear();
         let places = project.places();
         let made = make(&project.yard(&survey, &plan), &places)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;

@@ -1,12 +1,13 @@
 //! `sealift key`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
-use sealift_trust::{Passphrase, PublicKey};
+use clap::{Args, Subcommand, ValueEnum};
+use sealift_trust::{Algorithm, Passphrase, PublicKey, SecretKey, minisign, sshsig};
+use zeroize::Zeroizing;
 
 use super::World;
-use crate::attest::keys::{self, PASSPHRASE_VARIABLE, Places};
+use crate::attest::keys::{self, NewKey, PASSPHRASE_VARIABLE, Places};
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::host::files;
@@ -23,36 +24,86 @@ pub struct Key {
 
 #[derive(Subcommand)]
 enum Word {
-    /// Make an Ed25519 key pair: FILE (mode 0600) and FILE.pub; SEALIFT_KEY_PASSWORD encrypts it
+    /// Make a key pair: FILE (mode 0600) and FILE.pub; SEALIFT_KEY_PASSWORD encrypts it
     Generate {
+        /// What it signs with; for RSA: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072
+        #[arg(long = "type", value_name = "TYPE", default_value = "ed25519")]
+        kind: KeyType,
         /// Where the secret key goes
         #[arg(default_value = "release.key")]
         file: PathBuf,
     },
     /// Print the public half of a secret key
     Public {
-        /// The secret key (else SEALIFT_KEY, SEALIFT_KEY_PEM)
+        /// A secret or a public key (else SEALIFT_KEY, SEALIFT_KEY_PEM)
         file: Option<PathBuf>,
+        /// How it is written
+        #[arg(long, value_name = "FORM", default_value = "pem")]
+        format: Form,
     },
-    /// Say what a key is: type and fingerprint
+    /// Take over a key of cosign or minisign: writes FILE (PKCS#8) and FILE.pub; SEALIFT_KEY_PASSWORD opens it and encrypts
+    Import {
+        /// The key as the other program made it
+        from: PathBuf,
+        /// Where the key goes
+        #[arg(default_value = "release.key")]
+        file: PathBuf,
+    },
+    /// Say what a key is: type, fingerprint, and that it passed the checks for weak keys
     Show {
         /// A secret or a public key
         file: PathBuf,
     },
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum KeyType {
+    Ed25519,
+    #[value(name = "ecdsa-p256")]
+    EcdsaP256,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    /// For openssl, cosign and sealift.
+    Pem,
+    /// For minisign -p; Ed25519 alone.
+    Minisign,
+    /// For ssh-keygen and allowed_signers.
+    Ssh,
+}
+
 impl Key {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         match self.word {
-            Word::Generate { file } => generate(world, &world.path(&file)),
-            Word::Public { file } => {
+            Word::Generate { kind, file } => {
+                let made = match kind {
+                    KeyType::Ed25519 => keys::make(NewKey::Ed25519)?,
+                    KeyType::EcdsaP256 => keys::make(NewKey::EcdsaP256)?,
+                };
+                write(world, &world.path(&file), &made)
+            }
+            Word::Import { from, file } => {
+                let from = world.path(&from);
+                let loaded = keys::load_secret(world.host, &Places { option: Some(&from), config: None })?;
+                let loaded = loaded.expect("a key that is named is loaded or refused");
+                write(world, &world.path(&file), &loaded.key)
+            }
+            Word::Public { file, format } => {
                 let file = file.map(|file| world.path(&file));
-                Ok(Product::text(public_of(world, file.as_deref())?.to_pem()))
+                let key = match &file {
+                    Some(path) if !is_secret(path)? => read_public(path)?,
+                    _ => public_of(world, file.as_deref())?,
+                };
+                Ok(Product::text(match format {
+                    Form::Pem => key.to_pem(),
+                    Form::Ssh => sshsig::public_text(&key),
+                    Form::Minisign => minisign::public_text(&key).map_err(|error| unusable("the key", &error))?,
+                }))
             }
             Word::Show { file } => {
                 let path = world.path(&file);
-                let secret = files::is_file(&path) && files::read_text(&path, CAP)?.contains("PRIVATE KEY");
-                if secret {
+                if is_secret(&path)? {
                     Ok(shown("secret", &public_of(world, Some(&path))?))
                 } else {
                     Ok(shown("public", &read_public(&path)?))
@@ -62,10 +113,20 @@ impl Key {
     }
 }
 
-fn generate(world: &World<'_>, path: &std::path::Path) -> Result<Product, Failure> {
+/// Whether a file looks as if it held a secret key; what it holds is found out when it is read.
+fn is_secret(path: &Path) -> Result<bool, Failure> {
+    if !files::is_file(path) {
+        return Ok(false);
+    }
+    let text = Zeroizing::new(files::read_text(path, CAP)?);
+    Ok(text.contains("PRIVATE KEY") || minisign::looks_like_a_secret_key(text.trim_start()))
+}
+
+/// Writes a pair.
+fn write(world: &World<'_>, path: &Path, key: &SecretKey) -> Result<Product, Failure> {
     let passphrase = world.host.env.var(PASSPHRASE_VARIABLE).map(|text| Passphrase::new(text.as_bytes().to_vec()));
     let passphrase = passphrase.transpose().map_err(|error| unusable(PASSPHRASE_VARIABLE, &error))?;
-    let key = keys::generate(path, passphrase.as_ref())?;
+    let key = keys::write(path, key, passphrase.as_ref())?;
     let public = keys::public_path(path);
     let note = format!(
         "secret key {} (keep it out of the repository), public key {} (give it away)",
@@ -75,7 +136,7 @@ fn generate(world: &World<'_>, path: &std::path::Path) -> Result<Product, Failur
     Ok(Product::lines([public.display().to_string()]).with_data(data("public", &key)).with_note(note))
 }
 
-fn public_of(world: &World<'_>, file: Option<&std::path::Path>) -> Result<PublicKey, Failure> {
+fn public_of(world: &World<'_>, file: Option<&Path>) -> Result<PublicKey, Failure> {
     let loaded = keys::load_secret(world.host, &Places { option: file, config: None })?;
     let Some(loaded) = loaded else {
         let hint = Some("sealift key public FILE".to_owned());
@@ -90,10 +151,26 @@ fn unusable(from: &str, error: &sealift_trust::KeyError) -> Failure {
 }
 
 fn data(kind: &str, key: &PublicKey) -> serde_json::Value {
-    serde_json::json!({ "kind": kind, "algorithm": key.algorithm().name(), "fingerprint": key.fingerprint() })
+    serde_json::json!({
+        "kind": kind,
+        "algorithm": key.algorithm().name(),
+        "bits": key.bits(),
+        "fingerprint": key.fingerprint(),
+        "weakness": null,
+    })
 }
 
 fn shown(kind: &str, key: &PublicKey) -> Product {
-    let text = format!("{} {kind} key\nfingerprint {}", key.algorithm().name(), key.fingerprint());
+    let checks = match key.algorithm() {
+        Algorithm::Ed25519 => "canonical encoding, no low order, no torsion component",
+        Algorithm::EcdsaP256 => "a point of the curve, canonical encoding",
+        Algorithm::Rsa => "modulus of 2048 to 8192 bits, odd; exponent odd; canonical encoding",
+    };
+    let text = format!(
+        "{} {kind} key, {} bits\nfingerprint {}\nchecked: {checks}",
+        key.algorithm().name(),
+        key.bits(),
+        key.fingerprint()
+    );
     Product::text(text).with_data(data(kind, key))
 }

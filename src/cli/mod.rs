@@ -13,6 +13,8 @@ mod plan;
 mod project;
 mod reference;
 mod release;
+mod sbom;
+mod scan;
 mod schema;
 mod summary;
 mod tagging;
@@ -84,6 +86,10 @@ enum Command {
     Package(package::Package),
     /// Make images of the Linux binaries, push, copy and explain them
     Image(image::Image),
+    /// List what is in a program: modules with versions and hashes, as CycloneDX or SPDX
+    Sbom(sbom::Sbom),
+    /// Look for known vulnerabilities in programs, by the functions that are in them
+    Scan(scan::Scan),
     /// Seal the archives that are in dist/
     Attest(attest::Attest),
     /// Print the version of the checked-out commit: that of its tag, else the next one by its commits
@@ -191,6 +197,8 @@ fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
         Command::Build(build) => build.run(world),
         Command::Package(package) => package.run(world),
         Command::Image(image) => image.run(world),
+        Command::Sbom(sbom) => sbom.run(world),
+        Command::Scan(scan) => scan.run(world),
         Command::Attest(attest) => attest.run(world),
         Command::Version(version) => version.run(world),
         Command::Plan(plan) => plan.run(world),

@@ -29,7 +29,8 @@ impl Package {
         let project = Project::open(world, &self.selection, None)?;
         let records = project.records()?;
         let aim = Aim::release(self.snapshot, Images::Unwanted);
-        let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
+        let (survey, mut plan) = project.plan_after_hooks(aim, &self.selection)?;
+        plan.sboms.clear();
         let made = make(&project.yard(&survey, &plan), &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made);
@@ -40,7 +41,8 @@ impl Package {
         };
         let placements: Vec<Placement> = parts.archives.iter().zip(&parts.files).map(placement).collect();
         let journal = records.path("dist.json");
-        let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::Files, clean: clean(self.clean) };
+        let dist =
+            Dist { folder: &project.dist(), journal: &journal, reach: Reach::Archives, clean: clean(self.clean) };
         attest::place(project.host, &dist, &placements)?;
         let paths =
             parts.archives.iter().map(|archive| project.dist().join(archive.name.as_str()).display().to_string());

@@ -2,24 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use sealift_trust::statement::{self, Commit};
-use sealift_trust::{Digest, SecretKey};
+use sealift_trust::{Algorithm, Digest, KeyError, PublicKey, SignatureFormat};
 
 use super::World;
 use super::project::{Aim, Project, Selection};
 use super::tagging::{self, Tagging};
-use super::{plan, summary, verify};
+use super::{plan, scan, summary, verify};
 use crate::attest::keys::{self, Places};
-use crate::attest::{self, Asked, Clean, Contents, Dist, Making, Reach, Sealed, Stored, Subject};
+use crate::attest::{
+    self, Asked, Clean, Contents, Dist, Making, Process, Reach, Sealed, Signer, Signing, Stored, Subject,
+};
 use crate::build;
+use crate::command::Command;
+use crate::config::settings::Signatures;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::host::clock;
 use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
-use crate::product::{self, Archive, Binary, ImageIndex};
+use crate::product::{self, Archive, Binary, ImageIndex, SbomFile};
 use crate::refs::Prepared;
 use crate::store::Records;
 use crate::survey::{Images, Survey};
@@ -63,25 +68,30 @@ impl Release {
         }
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
-        let key = secret(&project, self.sealing.key.as_deref())?;
+        let signer = signer(&project, self.sealing.key.as_deref())?;
+        // So is a database that cannot be used.
+        let scanner = scan::open(&project)?;
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
-        let notes = project.notes(&survey)?;
         // A tag that is somebody else's is better known now, too.
         let prepared = self.prepare(&project, &survey)?;
+        let notes = project.notes(&survey)?;
         let yard = project.yard(&survey, &plan);
         let made = make(&yard, &project.places())?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
+        // The gate stands before anything is sealed.
+        let scanned = scan::gate(&project, &records, scanner, &made.built)?;
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
         let parts = Parts { notes, ..parts };
         let making = making(&project, (&survey, &plan), &self.selection)?;
-        let seal = Seal { project: &project, records: &records, key: key.as_ref(), clean: clean(self.sealing.clean) };
+        let (by, clean) = (signer.as_ref(), clean(self.sealing.clean));
+        let seal = Seal { project: &project, records: &records, signer: by, clean };
         let sealed = seal.place(&subject(&plan, making)?, &parts)?;
         build::hooks(&yard, &project.config.root, "after")?;
-        let signed = key.is_some();
+        let signed = signer.is_some();
         if let Some(prepared) = &prepared {
             // The tag tells everybody of a release: it moves last, and only for one that a stranger would accept.
-            if let Some(key) = &key {
-                verify::judge(world, &project.dist(), key.public())?;
+            if let Some(signer) = &signer {
+                verify::judge(world, &project.dist(), signer.public())?;
             }
             tagging::perform(&project, prepared)?;
         }
@@ -94,10 +104,13 @@ impl Release {
             "binaries": made.built,
             "archives": made.packed.iter().map(|packed| &packed.archive).collect::<Vec<_>>(),
             "images": parts.images,
+            "sboms": parts.sboms,
+            "scanned": scanned.is_some(),
         });
         let name = if signed { "release.json" } else { "release.unsigned.json" };
         let path = project.dist().join(name).display().to_string();
         let product = Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built));
+        let product = scanned.map_or(product.clone(), |table| product.with_table(table));
         Ok(if made.images.is_empty() { product } else { product.with_table(summary::images(&made.images)) })
     }
 }
@@ -119,8 +132,22 @@ pub fn clean(remove: bool) -> Clean {
     if remove { Clean::Remove } else { Clean::Refuse }
 }
 
-/// The signing key, wherever the user says it is. Without one the release will be unsigned, and that is said loudly.
-pub fn secret(project: &Project<'_>, option: Option<&Path>) -> Result<Option<SecretKey>, Failure> {
+/// Who signs: the signer that is configured, else the key, wherever the user says it is. Without either the release will
+/// be unsigned, and that is said loudly.
+pub fn signer<'a>(project: &'a Project<'_>, option: Option<&Path>) -> Result<Option<Signer<'a>>, Failure> {
+    let settings = &project.config.attest;
+    if let Some((program, args)) = settings.signer.as_ref().and_then(|words| words.split_first()) {
+        let Some(key) = &settings.key else {
+            let hint = Some("[attest]\nkey = \"release.pub\"".to_owned());
+            let message = "a signer needs attest.key: the public half of its key, with which its answers are verified";
+            return Err(super::usage("signer.no-key", Kind::Config, message.to_owned(), hint));
+        };
+        let public = crate::verify::read_public(&project.config.root.join(key))?;
+        let env = project.host.env.select(reaches_a_signer);
+        let command = Command::new(program, &project.config.root).args(args.iter().cloned()).envs(env);
+        let limit = Duration::from_secs(settings.signer_timeout);
+        return Ok(Some(Signer::Process(Process { host: project.host, command, public, limit })));
+    }
     // What the command line names is in the configuration too, where it would come after the environment.
     let config = project.config.attest.key.as_deref();
     let places = Places { option: option.and(config), config };
@@ -129,7 +156,26 @@ pub fn secret(project: &Project<'_>, option: Option<&Path>) -> Result<Option<Sec
         let text = "no key: the release will be UNSIGNED, and nobody can verify it (sealift key generate makes a key)";
         project.events.warn("attest.unsigned", text);
     }
-    Ok(loaded.map(|loaded| loaded.key))
+    let Some(loaded) = loaded else { return Ok(None) };
+    fits(&loaded.key.public(), &settings.formats)?;
+    Ok(Some(Signer::Key(loaded.key)))
+}
+
+/// Better known before an hour of compiling than after it.
+fn fits(key: &PublicKey, formats: &[SignatureFormat]) -> Result<(), Failure> {
+    if key.algorithm() == Algorithm::Ed25519 || !formats.contains(&SignatureFormat::Minisign) {
+        return Ok(());
+    }
+    let error = KeyError::NotForFormat { format: "minisign", algorithm: key.algorithm().name() };
+    Err(super::usage(error.code(), Kind::Config, error.to_string(), error.hint().map(str::to_owned)))
+}
+
+/// Variables that programs for keys find their devices and accounts by; the passphrase of a key is not among them.
+fn reaches_a_signer(name: &str) -> bool {
+    const KNOWN: [&str; 9] =
+        ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LC_ALL", "SYSTEMROOT", "SSH_AUTH_SOCK"];
+    const FAMILIES: [&str; 7] = ["AWS_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "PKCS11_", "SOFTHSM2_", "VAULT_"];
+    KNOWN.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 /// Archives and images with where their bytes are, and the binaries in them.
@@ -146,6 +192,10 @@ pub struct Parts {
     pub blobs: BTreeMap<Digest, PathBuf>,
     /// What is new.
     pub notes: Option<String>,
+    /// The SBOMs.
+    pub sboms: Vec<SbomFile>,
+    /// Where each SBOM lies, in their order.
+    pub lists: Vec<PathBuf>,
 }
 
 impl Parts {
@@ -158,6 +208,8 @@ impl Parts {
             images: Vec::new(),
             blobs: BTreeMap::new(),
             notes: None,
+            sboms: made.sboms.iter().map(|listed| listed.file.clone()).collect(),
+            lists: made.sboms.iter().map(|listed| listed.path.clone()).collect(),
         }
     }
 
@@ -172,7 +224,8 @@ impl Parts {
 
     fn contents(&self) -> Contents<'_> {
         let notes = self.notes.as_deref();
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes }
+        let Self { archives, images, binaries, sboms, .. } = self;
+        Contents { archives, images, binaries, sboms, notes }
     }
 }
 
@@ -180,23 +233,34 @@ impl Parts {
 pub struct Seal<'a> {
     pub project: &'a Project<'a>,
     pub records: &'a Records,
-    pub key: Option<&'a SecretKey>,
+    pub signer: Option<&'a Signer<'a>>,
     pub clean: Clean,
 }
 
 impl Seal<'_> {
     /// Decides the manifest and puts everything into `dist/`.
     pub fn place(&self, subject: &Subject, parts: &Parts) -> Result<Sealed, Failure> {
-        let Self { project, records, key, clean } = *self;
-        let sealed = attest::seal(subject, &parts.contents(), key)?;
-        write_package_record(records, parts)?;
-        write_image_record(records, &parts.images)?;
+        let Self { project, records, signer, clean } = *self;
         let archive = |archive: &Archive| {
             let index = parts.archives.iter().position(|known| known.name == archive.name);
             parts.files[index.expect("a placement is of an archive")].clone()
         };
+        let settings = &project.config.attest;
+        let each: Option<&dyn Fn(&Archive) -> PathBuf> = match settings.signatures {
+            Signatures::Each => Some(&archive),
+            Signatures::Checksums => None,
+        };
+        let signing = signer.map(|signer| Signing { signer, formats: &settings.formats, each });
+        let sealed = attest::seal(subject, &parts.contents(), signing.as_ref())?;
+        write_package_record(records, parts)?;
+        write_image_record(records, &parts.images)?;
+        write_sbom_record(records, &parts.sboms)?;
+        let sbom = |sbom: &SbomFile| {
+            let index = parts.sboms.iter().position(|known| known.name == sbom.name);
+            parts.lists[index.expect("a placement is of an SBOM")].clone()
+        };
         let blob = |digest: Digest| parts.blobs.get(&digest).expect("a placement is of a blob").clone();
-        let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, blob: &blob });
+        let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, sbom: &sbom, blob: &blob });
         let journal = records.path("dist.json");
         let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::All, clean };
         let placed = attest::place(project.host, &dist, &placements)?;
@@ -208,8 +272,8 @@ impl Seal<'_> {
         ));
         let record = serde_json::json!({
             "manifest": sealed.manifest,
-            "signed": key.is_some(),
-            "key": key.map(|key| key.public().fingerprint()),
+            "signed": signer.is_some(),
+            "key": signer.map(|signer| signer.public().fingerprint()),
             "release": sealed.release,
         });
         records.write("attest.json", &record)?;
@@ -229,6 +293,13 @@ pub fn write_image_record(records: &Records, images: &[ImageIndex]) -> Result<()
     let bytes = product::record_images(images)
         .map_err(|error| super::usage("image.record", Kind::Bug, error.to_string(), None))?;
     Ok(records.write_bytes("image.json", &bytes)?)
+}
+
+/// `.sealift/sbom.json`, from which `sealift attest` goes on; without SBOMs it says so.
+pub fn write_sbom_record(records: &Records, sboms: &[SbomFile]) -> Result<(), Failure> {
+    let bytes = product::record_sboms(sboms)
+        .map_err(|error| super::usage("sbom.record", Kind::Bug, error.to_string(), None))?;
+    Ok(records.write_bytes("sbom.json", &bytes)?)
 }
 
 /// What the provenance says: the steps of the plan, and the job as far as its variables agree with the commit.
@@ -267,6 +338,6 @@ pub fn subject(plan: &Plan, making: Making) -> Result<Subject, Failure> {
         source: plan.release.source.as_deref().and_then(|url| url.parse().ok()),
         created: plan.release.commit.time,
         services: plan.services.iter().map(service).collect::<Result<_, _>>()?,
-        making,
+        making: Some(making),
     })
 }

@@ -1,8 +1,10 @@
 //! Every key of `sealift.toml`, in one table: what is refused as unknown, the JSON Schema and the reference in the README
 //! all come from here.
 
+pub mod attest;
 mod changelog;
 mod image;
+pub mod scan;
 mod version;
 
 /// A table of the file.
@@ -111,6 +113,12 @@ pub enum Text {
     Port,
     /// A signal's name or number.
     Signal,
+    /// A format of signatures.
+    Signature,
+    /// How an SBOM is written.
+    SbomFormat,
+    /// A CVSS score, 0 to 10 with at most one decimal.
+    Score,
 }
 
 /// The archive formats' names.
@@ -128,7 +136,9 @@ pub static ROOT: Table = Table {
         table("package", &PACKAGE),
         table("image", &image::IMAGE),
         Key { shape: Shape::Tables(&REGISTRY), ..table("registry", &REGISTRY) },
-        table("attest", &ATTEST),
+        table("sbom", &SBOM),
+        table("scan", &scan::SCAN),
+        table("attest", &attest::ATTEST),
         table("cache", &CACHE),
     ],
 };
@@ -290,9 +300,10 @@ static BUDGET: Table = Table {
     ],
 };
 
-static ATTEST: Table = Table {
-    text: "How a release is signed.",
-    keys: &[key("key", Shape::Text(Text::AnyPath), "none", "\"release.key\"").says("Path of the signing key.")],
+static SBOM: Table = Table {
+    text: "What lists of the binaries' contents are made.",
+    keys: &[key("formats", Shape::List(Text::SbomFormat), "[\"cyclonedx\", \"spdx\"]", "[\"spdx\"]")
+        .says("Forms of the SBOM that lies beside each archive: `cyclonedx` (1.6), `spdx` (2.3); `[]` for none.")],
 };
 
 static REGISTRY: Table = Table {
@@ -411,7 +422,10 @@ impl Text {
             Text::User => r"^[A-Za-z0-9_.][A-Za-z0-9_.\-]*(:[A-Za-z0-9_.][A-Za-z0-9_.\-]*)?$",
             Text::ImagePath => r"^/[^\u0000-\u001f\\]*$",
             Text::Port => r"^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$",
+            Text::Signature => r"^(raw|minisign|ssh)$",
+            Text::Score => r"^(10(\.0)?|[0-9](\.[0-9])?)$",
             Text::Signal => r"^(SIG[A-Z0-9+]{2,12}|[1-9][0-9]?)$",
+            Text::SbomFormat => r"^(cyclonedx|spdx)$",
             Text::Target | Text::Platform => r"^!?[a-z0-9*]+(/[a-z0-9*]+(/[a-z0-9.*]+)?)?$",
         })
     }

@@ -8,7 +8,8 @@ use super::settings::changelog::ChangelogSettings;
 use super::settings::image::ImageSettings;
 use super::settings::version::VersionRules;
 use super::settings::{
-    BuildSettings, CompileOverride, Config, PackageSettings, RegistrySettings, ServiceKind, Settings,
+    BuildSettings, CompileOverride, Config, PackageSettings, RegistrySettings, ScanFail, ScanSettings, ServiceKind,
+    Settings,
 };
 use super::size;
 
@@ -86,10 +87,19 @@ impl Origins {
         rows.extend(version_rows(&config.version));
         rows.extend(changelog_rows(&config.changelog));
         rows.extend(settings_rows("", &config.defaults));
+        rows.push(("sbom.formats".into(), list(config.sbom.formats.iter().map(|format| format.word()))));
+        rows.extend(scan_rows(&config.scan));
         rows.push((
             "attest.key".into(),
             config.attest.key.as_ref().map_or_else(none, |key| text(&key.to_string_lossy())),
         ));
+        let attest = &config.attest;
+        rows.extend([
+            ("attest.signer".into(), attest.signer.as_ref().map_or_else(none, list)),
+            ("attest.signer-timeout".into(), attest.signer_timeout.to_string()),
+            ("attest.signatures".into(), text(attest.signatures.word())),
+            ("attest.formats".into(), list(attest.formats.iter().map(|format| format.name()))),
+        ]);
         rows.push(("cache.dir".into(), text(&config.cache.to_string_lossy())));
         for registry in &config.registries {
             rows.extend(registry_rows(registry));
@@ -242,6 +252,21 @@ fn image_rows(image: &ImageSettings) -> Pairs {
         ("image.level".into(), image.level.to_string()),
     ]);
     rows
+}
+
+fn scan_rows(scan: &ScanSettings) -> Pairs {
+    let fail = match scan.fail {
+        ScanFail::None => "none",
+        ScanFail::Module => "module",
+        ScanFail::Symbol => "symbol",
+    };
+    vec![
+        ("scan.fail".into(), text(fail)),
+        ("scan.minimum-cvss".into(), optional(&scan.minimum_cvss)),
+        ("scan.database".into(), list(&scan.database)),
+        ("scan.max-age".into(), scan.max_age.to_string()),
+        ("scan.vex".into(), list(scan.vex.iter().map(|path| path.to_string_lossy()))),
+    ]
 }
 
 fn registry_rows(registry: &RegistrySettings) -> Pairs {

@@ -2,21 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
+use sealift_trust::SignatureFormat;
+
 use super::error::{ConfigError, Wrong};
 use super::layers::Layers;
 use super::notes::{Notes, Written};
 use super::origins::{Origin, segment};
 use super::settings::changelog::ChangelogSettings;
 use super::settings::version::{ServiceVersion, VersionRules};
-use super::settings::{AttestSettings, Config, Project, RegistrySettings, Service, ServiceKind, Settings};
+use super::settings::{
+    AttestSettings, Config, Project, RegistrySettings, SbomSettings, ScanFail, ScanSettings, Service, ServiceKind,
+    Settings, Signatures,
+};
 use super::written::{Contents, WrittenRegistry, WrittenService};
 use super::{Fallback, Origins, Overrides};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
 use crate::host::Host;
+use crate::product::SbomFormat;
 
 /// The greatest compression level of gzip and zip.
 const MAX_DEFLATE_LEVEL: u8 = 9;
+
+/// How long a signer has for one signature, in seconds.
+const SIGNER_TIMEOUT: u64 = 60;
 
 /// A file's contents on their way to be resolved.
 pub(super) struct Resolver<'a> {
@@ -50,7 +59,16 @@ impl<'a> Resolver<'a> {
         self.check_levels(&defaults, &services);
         self.check_images(&defaults, &services);
         let registries = contents.registries.iter().map(|written| self.registry(written, root)).collect();
+        let all = SbomFormat::ALL.to_vec();
+        let sbom_formats = self.layers.take("sbom.formats", contents.sbom_formats.as_ref(), all);
+        let scan = self.scan(root);
         let key = self.layers.take_some("attest.key", contents.key.as_ref(), None);
+        let signer = self.layers.take_some("attest.signer", contents.signer.as_ref(), None);
+        let signer_timeout =
+            self.layers.take("attest.signer-timeout", contents.signer_timeout.as_ref(), SIGNER_TIMEOUT);
+        let signatures = self.layers.take("attest.signatures", contents.signatures.as_ref(), Signatures::Checksums);
+        let mut formats = self.layers.take("attest.formats", contents.formats.as_ref(), vec![SignatureFormat::Raw]);
+        formats.sort_unstable();
         let cache = self.cache(host, root)?;
         let mut config = Config {
             root: root.to_owned(),
@@ -60,7 +78,9 @@ impl<'a> Resolver<'a> {
             defaults,
             services,
             registries,
-            attest: AttestSettings { key },
+            sbom: SbomSettings { formats: sbom_formats },
+            scan,
+            attest: AttestSettings { key, signer, signer_timeout, signatures, formats },
             cache,
         };
         self.override_with(&mut config, overrides)?;
@@ -125,6 +145,22 @@ impl<'a> Resolver<'a> {
             client_key,
             plain_http: self.layers.take_some(&key("plain-http"), written.plain_http.as_ref(), None),
             realm: self.layers.take_some(&key("realm"), written.realm.as_ref(), None),
+        }
+    }
+
+    fn scan(&mut self, root: &Path) -> ScanSettings {
+        let written = &self.contents.scan;
+        let below = |place: String| {
+            if place.contains("://") { place } else { root.join(place).display().to_string() }
+        };
+        let database = self.layers.take("scan.database", written.database.as_ref(), Vec::new());
+        let vex = self.layers.take("scan.vex", written.vex.as_ref(), Vec::new());
+        ScanSettings {
+            fail: self.layers.take("scan.fail", written.fail.as_ref(), ScanFail::None),
+            minimum_cvss: self.layers.take_some("scan.minimum-cvss", written.minimum_cvss.as_ref(), None),
+            database: database.into_iter().map(below).collect(),
+            max_age: self.layers.take("scan.max-age", written.max_age.as_ref(), 14),
+            vex: vex.into_iter().map(|path| root.join(path)).collect(),
         }
     }
 

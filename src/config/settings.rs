@@ -8,10 +8,12 @@ pub mod version;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use sealift_trust::SignatureFormat;
 use sealift_trust::name::FileName;
 use serde::Serialize;
 
 use crate::archive::Format;
+use crate::product::SbomFormat;
 use crate::target::{DEFAULT, Pattern};
 
 use super::template::Template;
@@ -36,6 +38,10 @@ pub struct Config {
     pub services: Vec<Service>,
     /// `[[registry]]`.
     pub registries: Vec<RegistrySettings>,
+    /// `[sbom]`.
+    pub sbom: SbomSettings,
+    /// `[scan]`.
+    pub scan: ScanSettings,
     /// `[attest]`.
     pub attest: AttestSettings,
     /// `[cache] dir`.
@@ -200,11 +206,73 @@ pub struct RegistrySettings {
     pub realm: Option<String>,
 }
 
+/// `[sbom]`.
+#[derive(Clone, Debug, Serialize)]
+pub struct SbomSettings {
+    /// Which SBOMs lie beside an archive.
+    pub formats: Vec<SbomFormat>,
+}
+
+/// `[scan]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScanSettings {
+    /// What closes the gate.
+    pub fail: ScanFail,
+    /// The least CVSS score that counts, as written: `7.0`.
+    pub minimum_cvss: Option<String>,
+    /// Databases: addresses, and paths from the project's folder.
+    pub database: Vec<String>,
+    /// Days that a database may be old; 0 is any age.
+    pub max_age: u64,
+    /// OpenVEX documents.
+    pub vex: Vec<PathBuf>,
+}
+
+/// `scan.fail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScanFail {
+    /// Nothing closes the gate.
+    None,
+    /// A vulnerable module does.
+    Module,
+    /// A vulnerable function does.
+    Symbol,
+}
+
 /// `[attest]`.
 #[derive(Clone, Debug, Serialize)]
 pub struct AttestSettings {
-    /// Path of the signing key, relative to the project.
+    /// Path of the signing key, relative to the project; of its public half when there is a signer.
     pub key: Option<PathBuf>,
+    /// Program and arguments that sign in the key's place.
+    pub signer: Option<Vec<String>>,
+    /// How long it has for one signature, in seconds.
+    pub signer_timeout: u64,
+    /// What is signed besides the manifest.
+    pub signatures: Signatures,
+    /// The formats of the signatures of checksums.txt, each once, in the order of [`SignatureFormat::ALL`].
+    pub formats: Vec<SignatureFormat>,
+}
+
+/// What gets a signature in a file of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signatures {
+    /// `checksums.txt` alone.
+    Checksums,
+    /// That, and every archive.
+    Each,
+}
+
+impl Signatures {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Checksums => "checksums",
+            Self::Each => "each",
+        }
+    }
 }
 
 /// Files that go into every archive unless others are named. Where nothing matches one of these, that is no error.

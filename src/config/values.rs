@@ -4,14 +4,18 @@ pub(super) mod changelog;
 pub(super) mod image;
 pub(super) mod version;
 
+use sealift_trust::SignatureFormat;
 use sealift_trust::name::FileName;
 
 use super::error::{Wrong, quoted};
 use super::keys::FORMATS;
+use super::keys::attest::SIGNATURES;
+use super::settings::{ScanFail, Signatures};
 use super::template::{Template, TemplateError, Variable};
 use crate::archive::Format;
 use crate::error::{Fault, nearest};
 use crate::host::http::{Url, may_carry_secrets};
+use crate::product::SbomFormat;
 use crate::target::Pattern;
 
 /// A name that can be part of file names.
@@ -37,6 +41,13 @@ pub(super) fn license(text: &str) -> Result<String, Wrong> {
         return Err(Wrong::new("config.value", why).hint("for example MIT, or Apache-2.0 OR MIT"));
     }
     Ok(text.to_owned())
+}
+
+/// How an SBOM is written.
+pub(super) fn sbom_format(text: &str) -> Result<SbomFormat, Wrong> {
+    let words = SbomFormat::ALL.map(SbomFormat::word);
+    let word = choice(text, &words)?;
+    Ok(SbomFormat::ALL.into_iter().find(|format| format.word() == word).expect("a word is that of a format"))
 }
 
 /// A web address. Credentials in it would become part of the release, so they are refused.
@@ -70,6 +81,40 @@ pub(super) fn host(text: &str) -> Result<String, Wrong> {
         return Err(wrong.hint("for example ghcr.io or registry.example:5000, without https://"));
     }
     Ok(text.to_owned())
+}
+
+/// What closes the scan's gate.
+pub(super) fn scan_fail(text: &str) -> Result<ScanFail, Wrong> {
+    choice(text, &["none", "module", "symbol"]).map(|word| match word {
+        "module" => ScanFail::Module,
+        "symbol" => ScanFail::Symbol,
+        _ => ScanFail::None,
+    })
+}
+
+/// A CVSS score (FIRST, CVSS 3.1 §5): 0 to 10 with one decimal at most.
+pub(super) fn score(text: &str) -> Result<String, Wrong> {
+    let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
+    let digit = |part: &str| part.len() == 1 && part.as_bytes()[0].is_ascii_digit();
+    if digit(tenth) && (digit(whole) || (whole == "10" && tenth == "0")) {
+        return Ok(text.to_owned());
+    }
+    let wrong = Wrong::new("config.value", format!("{} is not a CVSS score", quoted(text)));
+    Err(wrong.hint("from \"0.0\" to \"10.0\", for example \"7.0\""))
+}
+
+/// A database: a path, or a web address without credentials.
+pub(super) fn database(text: &str) -> Result<String, Wrong> {
+    if text.contains("://") {
+        return match Url::parse(&url(text)?) {
+            Ok(address) if matches!(address.scheme(), "http" | "https") => Ok(text.to_owned()),
+            _ => {
+                let wrong = Wrong::new("config.value", format!("{} is no address of a database", quoted(text)));
+                Err(wrong.hint("write https://, or a path"))
+            }
+        };
+    }
+    any_path(text).map(|_| text.to_owned())
 }
 
 /// A server of tokens: credentials are sent there, so that it is https, or the machine itself.
@@ -260,4 +305,16 @@ pub(super) fn choice(text: &str, words: &[&'static str]) -> Result<&'static str,
         let near = Some(text).filter(|text| text.len() < 60).and_then(|text| nearest(text, words.iter().copied()));
         Wrong { hint: near.map(|near| format!("did you mean {near:?}?")), ..wrong }
     })
+}
+
+/// What is signed besides the manifest.
+pub(super) fn signatures(text: &str) -> Result<Signatures, Wrong> {
+    let word = choice(text, SIGNATURES)?;
+    Ok(if word == Signatures::Each.word() { Signatures::Each } else { Signatures::Checksums })
+}
+
+/// A format of signatures.
+pub(super) fn signature_format(text: &str) -> Result<SignatureFormat, Wrong> {
+    let word = choice(text, &SignatureFormat::ALL.map(SignatureFormat::name))?;
+    Ok(SignatureFormat::ALL.into_iter().find(|format| format.name() == word).unwrap_or(SignatureFormat::Raw))
 }

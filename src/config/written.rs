@@ -8,20 +8,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
 
+use sealift_trust::SignatureFormat;
 use sealift_trust::name::FileName;
 use toml_edit::Value;
 
 use super::error::{Problems, Wrong, quoted};
 use super::flags::Flags;
 use super::keys::MAX_LEVEL;
+use super::keys::attest::MAX_TIMEOUT;
+use super::keys::scan::MAX_AGE;
 use super::linker_flags::LinkerFlags;
 use super::notes::{Notes, Written};
 use super::reader::Section;
-use super::settings::{FormatRules, ServiceKind};
+use super::settings::{FormatRules, ScanFail, ServiceKind, Signatures};
 use super::template::{Template, Variable};
 use super::variables::variable;
 use super::{size, values};
 use crate::archive::Format;
+use crate::product::SbomFormat;
 use crate::target::Pattern;
 
 pub(super) use changelog::WrittenChangelog;
@@ -45,7 +49,13 @@ pub(super) struct Contents {
     pub settings: WrittenSettings,
     pub services: Vec<WrittenService>,
     pub registries: Vec<WrittenRegistry>,
+    pub sbom_formats: Option<Written<Vec<SbomFormat>>>,
+    pub scan: WrittenScan,
     pub key: Option<Written<PathBuf>>,
+    pub signer: Option<Written<Vec<String>>>,
+    pub signer_timeout: Option<Written<u64>>,
+    pub signatures: Option<Written<Signatures>>,
+    pub formats: Option<Written<Vec<SignatureFormat>>>,
     pub cache: Option<Written<PathBuf>>,
 }
 
@@ -68,6 +78,16 @@ pub(super) struct WrittenRegistry {
     pub client_key: Option<Written<PathBuf>>,
     pub plain_http: Option<Written<bool>>,
     pub realm: Option<Written<String>>,
+}
+
+/// `[scan]`.
+#[derive(Default)]
+pub(super) struct WrittenScan {
+    pub fail: Option<Written<ScanFail>>,
+    pub minimum_cvss: Option<Written<String>>,
+    pub database: Option<Written<Vec<String>>>,
+    pub max_age: Option<Written<u64>>,
+    pub vex: Option<Written<Vec<PathBuf>>>,
 }
 
 /// `[build]`, `[package]` and `[image]`.
@@ -145,11 +165,36 @@ fn contents(root: &Section) -> Contents {
     contents.changelog = root.table("changelog").map(|section| changelog::read(&section)).unwrap_or_default();
     contents.services = root.tables("service", MAX_SERVICES).iter().map(service).collect();
     contents.registries = registries(root);
-    contents.key = root.table("attest").and_then(|attest| attest.text("key", values::any_path));
+    contents.sbom_formats = root.table("sbom").and_then(|sbom| sbom.list("formats", values::sbom_format));
+    contents.scan = root.table("scan").map(|section| scan(&section)).unwrap_or_default();
+    if let Some(attest) = root.table("attest") {
+        contents.key = attest.text("key", values::any_path);
+        contents.signer = attest.list("signer", values::line).filter(|words| signer(&attest, words));
+        contents.signer_timeout = attest.value("signer-timeout", timeout);
+        contents.signatures = attest.text("signatures", values::signatures);
+        contents.formats = attest.list("formats", values::signature_format).filter(|formats| once(&attest, formats));
+    }
     contents.cache = root.table("cache").and_then(|cache| cache.text("dir", values::any_path));
     refuse_twins(root, &contents);
     refuse_twin_prefixes(root, &contents);
     contents
+}
+
+fn scan(section: &Section) -> WrittenScan {
+    WrittenScan {
+        fail: section.text("fail", values::scan_fail),
+        minimum_cvss: section.text("minimum-cvss", values::score),
+        database: section.list("database", values::database),
+        max_age: section.value("max-age", max_age),
+        vex: section.list("vex", values::any_path),
+    }
+}
+
+fn max_age(value: &Value) -> Option<Result<u64, Wrong>> {
+    let number = value.as_integer()?;
+    let days = u64::try_from(number).ok().filter(|_| number <= MAX_AGE);
+    let wrong = Wrong::new("config.value", format!("a database cannot be allowed an age of {number} days"));
+    Some(days.ok_or_else(|| wrong.hint(format!("up to {MAX_AGE}; 0 allows any age"))))
 }
 
 fn registries(root: &Section) -> Vec<WrittenRegistry> {
@@ -354,6 +399,34 @@ fn byte_size(value: &Value) -> Option<Result<u64, Wrong>> {
         let wrong = Wrong::new("config.value", format!("{} is not a number of bytes", quoted(&text)));
         wrong.hint("for example \"10 MB\", \"1 MiB\" or 4194304")
     }))
+}
+
+/// A signer without a program is none.
+fn signer(attest: &Section<'_>, words: &Written<Vec<String>>) -> bool {
+    let named = words.value.first().is_some_and(|program| !program.is_empty());
+    if !named {
+        let wrong = Wrong::new("config.command", "a signer is a program and its arguments");
+        attest.refuse(words.span.clone(), wrong.hint("signer = [\"kms-sign\", \"release\"]"));
+    }
+    named
+}
+
+/// Each format once, and at least one: a release whose list nobody signed would verify for nobody without sealift.
+fn once(attest: &Section<'_>, formats: &Written<Vec<SignatureFormat>>) -> bool {
+    let distinct: BTreeSet<&SignatureFormat> = formats.value.iter().collect();
+    let right = !distinct.is_empty() && distinct.len() == formats.value.len();
+    if !right {
+        let wrong = Wrong::new("config.value", "a release has at least one format of signatures, and each once");
+        attest.refuse(formats.span.clone(), wrong.hint("formats = [\"raw\"]"));
+    }
+    right
+}
+
+fn timeout(value: &Value) -> Option<Result<u64, Wrong>> {
+    let number = value.as_integer()?;
+    let seconds = u64::try_from(number).ok().filter(|_| (1..=MAX_TIMEOUT).contains(&number));
+    let wrong = Wrong::new("config.value", format!("nobody waits for {number} seconds"));
+    Some(seconds.ok_or_else(|| wrong.hint(format!("1 to {MAX_TIMEOUT}"))))
 }
 
 fn level(value: &Value) -> Option<Result<u8, Wrong>> {

@@ -16,6 +16,7 @@ use crate::sanitize::{Charset, is_hazard};
 /// - `info`, `debug`: `text`
 /// - `warning`: `code`, `text`
 /// - `check`: `name`, `outcome` (`passed`, `failed`, `not run`), `why`
+/// - `report`: `name` (a stage), `data` (what it found out although the run fails)
 /// - `transfer`: `name`, `done`, `total` (bytes)
 pub(super) fn event(event: &Event) -> Value {
     match event {
@@ -31,6 +32,7 @@ pub(super) fn event(event: &Event) -> Value {
         Event::Warn { code, text } => json!({"type": "warning", "code": code, "text": text}),
         Event::Debug(text) => json!({"type": "debug", "text": text}),
         Event::Check { name, outcome, why } => json!({"type": "check", "name": name, "outcome": outcome, "why": why}),
+        Event::Report { name, data } => json!({"type": "report", "name": name, "data": data}),
         Event::Transfer { name, done, total } => {
             json!({"type": "transfer", "name": name, "done": done, "total": total})
         }

@@ -95,7 +95,7 @@ impl Text {
                 let text = paint(self.options.color, Paint::Dim, sanitize(text).trim_end());
                 self.say(Verbosity::Verbose, &format!("{text}\n"));
             }
-            Event::Debug(_) => {}
+            Event::Debug(_) | Event::Report { .. } => {}
             Event::Warn { code, text } => self.warn(code, text),
             Event::Check { name, outcome, why } => {
                 let level = if *outcome == "passed" { Verbosity::Normal } else { Verbosity::Quiet };

@@ -8,6 +8,7 @@ pub mod env;
 pub mod files;
 pub mod http;
 pub mod machine;
+pub mod map;
 pub mod process;
 pub mod regular;
 pub mod staging;

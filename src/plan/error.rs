@@ -9,8 +9,8 @@ use crate::oci::OciError;
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// Two archives would have one name.
-    #[error("two archives would be called {name}")]
+    /// Two files would have one name.
+    #[error("two files would be called {name}")]
     SameName {
         /// The name.
         name: String,

@@ -2,6 +2,7 @@
 
 mod error;
 pub mod image;
+mod sbom;
 mod show;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use crate::version::{Release, Stamp};
 
 pub use error::PlanError;
 pub use image::{Image, PlatformImage};
+pub use sbom::Sbom;
 pub use show::show;
 
 /// Where a build's output goes is known when it runs; in a plan it stands as this word.
@@ -50,6 +52,8 @@ pub struct Plan {
     pub builds: Vec<Build>,
     /// Archives to make.
     pub packages: Vec<Package>,
+    /// SBOMs to make.
+    pub sboms: Vec<Sbom>,
     /// Images to make.
     pub images: Vec<Image>,
     /// Commands before and after.
@@ -182,6 +186,7 @@ pub fn plan(survey: &Survey, config: &Config) -> Result<Plan, PlanError> {
         not_run: Vec::new(),
         builds: Vec::new(),
         packages: Vec::new(),
+        sboms: sbom::sboms(survey, config)?,
         images: image::images(survey, config)?,
         hooks: hooks(config),
         keep_going: survey.services.iter().any(|service| service.settings.build.keep_going),
@@ -195,9 +200,10 @@ pub fn plan(survey: &Survey, config: &Config) -> Result<Plan, PlanError> {
     }
     plan.packages = packages(survey, config)?;
     let mut names = BTreeSet::new();
-    for package in &plan.packages {
-        if !names.insert(package.name.folded()) {
-            return Err(PlanError::SameName { name: package.name.to_string() });
+    let files = plan.packages.iter().map(|package| &package.name).chain(plan.sboms.iter().map(|sbom| &sbom.name));
+    for name in files {
+        if !names.insert(name.folded()) {
+            return Err(PlanError::SameName { name: name.to_string() });
         }
     }
     Ok(plan)

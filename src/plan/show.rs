@@ -47,6 +47,9 @@ pub fn show(plan: &Plan) -> String {
             .collect();
         line(format!("{}\n    {}: {}", package.step, package.name, members.join(", ")));
     }
+    for sbom in &plan.sboms {
+        line(format!("{}\n    {}", sbom.step, sbom.name));
+    }
     for image in &plan.images {
         let platforms: Vec<String> = image.platforms.iter().map(|one| one.platform.to_string()).collect();
         line(format!("{}\n    for {}", image.step, platforms.join(", ")));

@@ -283,7 +283,7 @@ fn found_or_snapshot(
 }
 
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org): takes the place of every commit time.
-fn epoch(host: &Host) -> Result<Option<u64>, SurveyError> {
+pub fn epoch(host: &Host) -> Result<Option<u64>, SurveyError> {
     let Some(text) = host.env.var("SOURCE_DATE_EPOCH") else { return Ok(None) };
     let seconds = text.parse().ok().filter(|seconds| Timestamp::from_unix(*seconds).is_some());
     seconds.map(Some).ok_or_else(|| SurveyError::Epoch { text: text.chars().take(40).collect() })

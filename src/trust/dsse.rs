@@ -72,6 +72,9 @@ pub enum DsseError {
     /// The signature is empty or too long for any key.
     #[error("the signature cannot be one")]
     Signature(#[source] KeyError),
+    /// The key does not sign.
+    #[error("the payload cannot be signed")]
+    Sign(#[source] KeyError),
     /// There is no key to verify with.
     #[error("there is no key to verify with")]
     NoKeys,
@@ -91,6 +94,7 @@ impl DsseError {
             DsseError::Base64(_) => "envelope.base64",
             DsseError::TooLong(_) => "envelope.too-long",
             DsseError::Signature(_) => "envelope.signature",
+            DsseError::Sign(error) => error.code(),
             DsseError::NoKeys => "envelope.no-keys",
             DsseError::NotSigned(_) => "envelope.not-signed",
         }
@@ -136,10 +140,20 @@ impl Envelope {
 
     /// Signs a payload of at most [`MAX_PAYLOAD`] bytes.
     pub fn sign(payload_type: PayloadType, payload: Vec<u8>, key: &SecretKey) -> Result<Self, DsseError> {
+        Self::sign_with(payload_type, payload, |message| key.sign(message).map_err(DsseError::Sign))
+    }
+
+    /// Has a payload of at most [`MAX_PAYLOAD`] bytes signed, wherever the key is: `sign` is given the encoding that is
+    /// to be signed, and gives the signature in its canonical form ([`PublicKey::canonical`]).
+    pub fn sign_with<E: From<DsseError>>(
+        payload_type: PayloadType,
+        payload: Vec<u8>,
+        sign: impl FnOnce(&[u8]) -> Result<Signature, E>,
+    ) -> Result<Self, E> {
         if payload.len() > MAX_PAYLOAD {
-            return Err(DsseError::TooLong(payload.len()));
+            return Err(DsseError::TooLong(payload.len()).into());
         }
-        let signature = key.sign(&pae(payload_type.as_str(), &payload));
+        let signature = sign(&pae(payload_type.as_str(), &payload))?;
         Ok(Self { payload_type, payload, signature })
     }
 
@@ -166,7 +180,7 @@ impl Envelope {
             return Err(DsseError::NoKeys);
         }
         let message = pae(self.payload_type.as_str(), &self.payload);
-        let key = keys.iter().find(|key| key.verify(&message, &self.signature).is_ok());
+        let key = keys.iter().find(|key| key.verify_canonical(&message, &self.signature).is_ok());
         let key = key.ok_or(DsseError::NotSigned(keys.len()))?.clone();
         Ok(Opened { payload_type: self.payload_type, payload: self.payload, key })
     }
@@ -266,7 +280,7 @@ mod tests {
         for message in
             [b"payload".to_vec(), pae("text/plain", b"payload"), pae(PayloadType::InToto.as_str(), b"payloaD")]
         {
-            let envelope = Envelope { signature: key(1).sign(&message), ..sealed(b"payload") };
+            let envelope = Envelope { signature: key(1).sign(&message).expect("signed"), ..sealed(b"payload") };
             assert!(!opens(&envelope.to_bytes()));
         }
     }

@@ -46,20 +46,24 @@
 #[macro_use]
 mod text;
 pub mod bundle;
+pub mod detached;
 pub mod digest;
 pub mod dsse;
 pub mod json;
 pub mod key;
+pub mod minisign;
 pub mod name;
 pub mod policy;
+pub mod sshsig;
 pub mod statement;
 pub mod verdict;
 
 pub use bundle::{Bundle, BundleError};
+pub use detached::{Detached, DetachedError, SignatureFormat};
 pub use digest::{Digest, Hasher, NotADigest};
 pub use dsse::{DsseError, Envelope, Opened, PayloadType};
 pub use json::JsonError;
-pub use key::{Encryption, KeyError, Passphrase, PublicKey, SecretKey, Signature};
+pub use key::{Algorithm, Encryption, KeyError, Passphrase, PublicKey, SecretKey, Signature};
 pub use name::{FileName, NameError};
 pub use policy::{Policy, PolicyError};
 pub use statement::{Predicate, Release, Statement, StatementError};

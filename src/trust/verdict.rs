@@ -33,15 +33,17 @@ pub enum CheckName {
     ImagesMatch,
     /// `checksums.txt` is the one that the manifest gives.
     Checksums,
-    /// The signature of `checksums.txt` is by a trusted key.
+    /// Every signature of `checksums.txt` that the manifest promises is by the key that signed the manifest.
     ChecksumsSignature,
+    /// Every signature of an artifact that the manifest promises is by that key.
+    ArtifactSignatures,
     /// `provenance.json` is signed by the key of the manifest, and is of this release.
     Provenance,
 }
 
 impl CheckName {
     /// Every check, in the order in which they are made and shown.
-    pub const ALL: [CheckName; 13] = [
+    pub const ALL: [CheckName; 14] = [
         CheckName::Envelope,
         CheckName::Signature,
         CheckName::Statement,
@@ -54,6 +56,7 @@ impl CheckName {
         CheckName::ImagesMatch,
         CheckName::Checksums,
         CheckName::ChecksumsSignature,
+        CheckName::ArtifactSignatures,
         CheckName::Provenance,
     ];
 
@@ -76,6 +79,7 @@ impl CheckName {
             CheckName::ImagesMatch => "images-match",
             CheckName::Checksums => "checksums",
             CheckName::ChecksumsSignature => "checksums-signature",
+            CheckName::ArtifactSignatures => "artifact-signatures",
             CheckName::Provenance => "provenance",
         }
     }

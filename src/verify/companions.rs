@@ -3,17 +3,19 @@
 use std::io::Read;
 
 use sealift_trust::policy::Scope;
-use sealift_trust::statement::{CHECKSUMS, CHECKSUMS_SIGNATURE, MAX_MANIFEST, PROVENANCE};
-use sealift_trust::{CheckName, Envelope, Signature, Statement};
+use sealift_trust::statement::{ArtifactKind, Beside, CHECKSUMS, MAX_MANIFEST, PROVENANCE};
+use sealift_trust::{CheckName, Detached, DetachedError, Envelope, FileName, KeyError, SignatureFormat, Statement};
 
 use super::VerifyError;
+use super::contents::IN_PART;
 use super::finding::{Findings, Flaw};
 use super::manifest::Manifest;
 use super::scene::Scene;
 use crate::host::files;
 use crate::host::regular::{self, Found};
 
-/// Judges `checksums.txt`, `checksums.txt.sig`, `provenance.json`, and companions that are none of these.
+/// Judges `checksums.txt`, `provenance.json`, every signature that the manifest promises, and companions that are none
+/// of these.
 pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings) -> Result<(), VerifyError> {
     let checksums = manifest.release.checksums();
     let same = |bytes: &[u8]| if bytes == checksums.as_bytes() { Ok(()) } else { Err(Flaw::Checksums) };
@@ -23,37 +25,136 @@ pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings)
         findings,
         &Companion { name: CHECKSUMS, check: CheckName::Checksums, cap: checksums.len(), judge: &same },
     )?;
-    // By the very key that signed the manifest, and over what the list must be, whatever the list is.
-    let signed = |bytes: &[u8]| {
-        let signature = Signature::from_bytes(bytes).map_err(Flaw::ChecksumsSignature)?;
-        manifest.opened.key().verify(checksums.as_bytes(), &signature).map_err(Flaw::ChecksumsSignature)
-    };
-    one(
-        scene,
-        manifest,
-        findings,
-        &Companion {
-            name: CHECKSUMS_SIGNATURE,
-            check: CheckName::ChecksumsSignature,
-            cap: Signature::MAX_BYTES,
-            judge: &signed,
-        },
-    )?;
     let provenance = Companion {
         name: PROVENANCE,
         check: CheckName::Provenance,
         cap: MAX_MANIFEST,
         judge: &|bytes: &[u8]| provenance(manifest, bytes),
     };
-    one(scene, manifest, findings, &provenance)?;
-    let unknown =
-        |name: &&sealift_trust::FileName| !matches!(name.as_str(), CHECKSUMS | CHECKSUMS_SIGNATURE | PROVENANCE);
-    for name in manifest.release.companions.iter().filter(unknown) {
-        if scene.scope == Scope::Release || scene.file(name.as_str()).is_some() {
-            findings.fail(CheckName::Checksums, Flaw::Companion(name.clone()));
+    let is_promised = manifest.release.companions.iter().any(|name| name.as_str() == PROVENANCE);
+    // Of files that something else built the signer says nothing more: there is no provenance, and none is promised.
+    let is_foreign = manifest.release.artifacts.iter().all(|artifact| artifact.kind == ArtifactKind::File);
+    if is_foreign && !is_promised && scene.scope == Scope::Release {
+        findings.settle(CheckName::Provenance, Vec::new());
+    } else {
+        one(scene, manifest, findings, &provenance)?;
+    }
+    let (mut lists, mut artifacts) = (Signatures::default(), Signatures::default());
+    // Of some files only these are judged.
+    let is_judged = |name: &&FileName| scene.scope == Scope::Release || scene.file(name.as_str()).is_some();
+    for name in manifest.release.companions.iter().filter(is_judged) {
+        match manifest.release.beside(name) {
+            Some(Beside::Checksums | Beside::Provenance) => {}
+            Some(Beside::ChecksumsSignature(format)) => {
+                // Over what the list must be, whatever the list is.
+                let message = Message::Bytes(checksums.as_bytes());
+                lists.note(signed(scene, manifest, (name, CHECKSUMS, format), &message)?);
+            }
+            Some(Beside::ArtifactSignature(of, _)) => {
+                let message = Message::File(scene.file(of.as_str()));
+                artifacts.note(signed(scene, manifest, (name, of.as_str(), SignatureFormat::Raw), &message)?);
+            }
+            None if scene.scope == Scope::Release || scene.file(name.as_str()).is_some() => {
+                findings.fail(CheckName::Checksums, Flaw::Companion(name.clone()));
+            }
+            None => {}
         }
     }
+    let none = match scene.scope {
+        Scope::Release => "the manifest promises no signature of checksums.txt",
+        Scope::Files => IN_PART,
+    };
+    lists.settle(findings, CheckName::ChecksumsSignature, Flaw::ChecksumsSignature, Some(none));
+    // A release whose archives have no signatures of their own promises none.
+    let none = (scene.scope == Scope::Files).then_some(IN_PART);
+    artifacts.settle(findings, CheckName::ArtifactSignatures, Flaw::ArtifactSignature, none);
     Ok(())
+}
+
+/// What a signature is over.
+enum Message<'a> {
+    /// Bytes that follow from the manifest.
+    Bytes(&'a [u8]),
+    /// A file, if it is among those that are judged.
+    File(Option<&'a std::path::Path>),
+}
+
+/// How one signature was found.
+enum Signed {
+    Good,
+    Bad(FileName, DetachedError),
+    Flawed(Flaw),
+    NotRun(String),
+}
+
+/// The signatures that one check is about.
+#[derive(Default)]
+struct Signatures {
+    good: usize,
+    bad: Vec<(FileName, DetachedError)>,
+    flaws: Vec<Flaw>,
+    not_run: Vec<String>,
+}
+
+impl Signatures {
+    fn note(&mut self, signed: Signed) {
+        match signed {
+            Signed::Good => self.good += 1,
+            Signed::Bad(name, error) => self.bad.push((name, error)),
+            Signed::Flawed(flaw) => self.flaws.push(flaw),
+            Signed::NotRun(why) => self.not_run.push(why),
+        }
+    }
+
+    /// `none` says why nothing was checked where nothing is promised; without it that is a pass.
+    fn settle(
+        self,
+        findings: &mut Findings,
+        check: CheckName,
+        flaw: impl Fn(FileName, DetachedError) -> Flaw,
+        none: Option<&str>,
+    ) {
+        let bad = self.bad.into_iter().map(|(name, error)| flaw(name, error));
+        let flaws: Vec<Flaw> = self.flaws.into_iter().chain(bad).collect();
+        match (self.not_run.first(), none) {
+            _ if !flaws.is_empty() => findings.settle(check, flaws),
+            (Some(why), _) => findings.not_run(check, why),
+            (None, Some(why)) if self.good == 0 => findings.not_run(check, why),
+            (None, _) => findings.settle(check, flaws),
+        }
+    }
+}
+
+/// Judges one signature: written as sealift writes it, by the very key that signed the manifest, over the message.
+fn signed(
+    scene: &Scene,
+    manifest: &Manifest,
+    (name, of, format): (&FileName, &str, SignatureFormat),
+    message: &Message<'_>,
+) -> Result<Signed, VerifyError> {
+    let Some(path) = scene.file(name.as_str()) else { return Ok(Signed::NotRun(format!("{name} is missing"))) };
+    let found = match regular::open(path)? {
+        Found::File(found) => found,
+        Found::Nothing => return Ok(Signed::Flawed(Flaw::Missing(name.to_string()))),
+        Found::Other(what) => return Ok(Signed::Flawed(Flaw::NotAFile { name: name.to_string(), what })),
+    };
+    let mut bytes = Vec::new();
+    found.file.take(Detached::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(files::at("read", path))?;
+    let (key, comment) = (manifest.opened.key(), manifest.release.trusted_comment(of));
+    if bytes.len() > Detached::MAX_BYTES {
+        return Ok(Signed::Bad(name.clone(), KeyError::SignatureLength { found: bytes.len() }.into()));
+    }
+    let verdict = Detached::parse_own(&bytes, format, &comment, key);
+    let verdict = match (verdict, message) {
+        (Err(error), _) => Err(error),
+        (Ok(signature), Message::Bytes(bytes)) => signature.verify(bytes, key),
+        (Ok(_), Message::File(None)) => return Ok(Signed::NotRun(format!("{of} is not there"))),
+        (Ok(signature), Message::File(Some(path))) => match regular::open(path)? {
+            Found::File(found) => super::detached::stream(&found, path, &signature, key)?,
+            _ => return Ok(Signed::NotRun(format!("{of} is not there"))),
+        },
+    };
+    Ok(verdict.map_or_else(|error| Signed::Bad(name.clone(), error), |()| Signed::Good))
 }
 
 /// Signed by the key of the manifest, well-formed, and of this release: only then is what it says worth reading.

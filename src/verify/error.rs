@@ -29,6 +29,38 @@ pub enum VerifyError {
         /// The path.
         path: String,
     },
+    /// There is no such file.
+    #[error("there is no {path}")]
+    Absent {
+        /// The path.
+        path: String,
+    },
+    /// A folder, a device, …
+    #[error("{path} is {what}, not a file that could be verified")]
+    NotAFile {
+        /// The path.
+        path: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A list of digests that cannot be read as one.
+    #[error("{path}:{line}: {why}")]
+    List {
+        /// The list.
+        path: String,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A list of digests that say nothing: two files of one digest are made in seconds.
+    #[error("{path} holds digests of {algorithm}, for which anybody makes two files of one digest")]
+    WeakDigest {
+        /// The list.
+        path: String,
+        /// The algorithm.
+        algorithm: &'static str,
+    },
     /// A key that cannot be used.
     #[error("{path} holds no public key that can be used")]
     Key {
@@ -52,6 +84,10 @@ impl Fault for VerifyError {
             Self::NoName { .. } => "verify.no-name",
             Self::SameName { .. } => "verify.same-name",
             Self::NoKey { .. } => "verify.no-key",
+            Self::Absent { .. } => "verify.absent",
+            Self::NotAFile { .. } => "verify.no-file",
+            Self::List { .. } => "checksums.form",
+            Self::WeakDigest { .. } => "checksums.weak",
             Self::Key { source, .. } => source.code(),
             Self::File(error) => error.code(),
             Self::Interrupted => "verify.interrupted",
@@ -60,8 +96,14 @@ impl Fault for VerifyError {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::NoFiles | Self::NoName { .. } | Self::SameName { .. } | Self::NoKey { .. } => Kind::Usage,
-            Self::Key { .. } => Kind::Input,
+            Self::NoFiles
+            | Self::NoName { .. }
+            | Self::SameName { .. }
+            | Self::NoKey { .. }
+            | Self::Absent { .. }
+            | Self::NotAFile { .. } => Kind::Usage,
+            Self::Key { .. } | Self::List { .. } => Kind::Input,
+            Self::WeakDigest { .. } => Kind::Trust,
             Self::File(error) => error.kind(),
             Self::Interrupted => Kind::Interrupted,
         }
@@ -69,6 +111,9 @@ impl Fault for VerifyError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Absent { .. } | Self::NotAFile { .. } => {
+                Some("sealift verify FILE --signature FILE.sig --key release.pub".to_owned())
+            }
             Self::NoFiles | Self::NoName { .. } => Some("sealift verify dist --key release.pub".to_owned()),
             Self::Key { source, .. } => source.hint().map(str::to_owned),
             Self::File(error) => error.hint(),
@@ -77,6 +122,8 @@ impl Fault for VerifyError {
                 "name the public key of whoever made the release, who prints it with: sealift key public release.key"
                     .to_owned(),
             ),
+            Self::WeakDigest { .. } => Some("ask the publisher for SHA-256, or better for a signature".to_owned()),
+            Self::List { .. } => Some("a list is what sha256sum prints: digest, two spaces, name".to_owned()),
             Self::Interrupted => None,
         }
     }

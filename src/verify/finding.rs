@@ -1,7 +1,9 @@
 //! What can be found wrong, and where it is written down while a release is judged.
 
 use sealift_trust::statement::MAX_MANIFEST;
-use sealift_trust::{CheckName, Digest, DsseError, FileName, KeyError, Outcome, PolicyError, StatementError, Verdict};
+use sealift_trust::{
+    CheckName, DetachedError, Digest, DsseError, FileName, Outcome, PolicyError, StatementError, Verdict,
+};
 
 /// Something wrong with a release. Names of files are made safe to show.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,12 +112,18 @@ pub enum Flaw {
         /// What is wrong with it.
         why: String,
     },
+    /// A file that a list of digests does not name.
+    #[error("{0} is not in the list")]
+    NotListed(String),
     /// `checksums.txt` is not what follows from the manifest.
     #[error("checksums.txt is not the list of this release's files")]
     Checksums,
-    /// The signature of `checksums.txt` is not by the key that signed the manifest.
-    #[error("checksums.txt.sig: {0}")]
-    ChecksumsSignature(KeyError),
+    /// A signature of `checksums.txt` is not by the key that signed the manifest.
+    #[error("{0}: {1}")]
+    ChecksumsSignature(FileName, DetachedError),
+    /// A signature of an artifact is not by the key that signed the manifest.
+    #[error("{0}: {1}")]
+    ArtifactSignature(FileName, DetachedError),
     /// The provenance is no envelope, or not by the key that signed the manifest.
     #[error("provenance.json: {0}{cause}", cause = cause(.0))]
     ProvenanceEnvelope(DsseError),
@@ -157,8 +165,10 @@ impl Flaw {
             Self::Layout(_) => "verify.image-layout",
             Self::Document { .. } => "verify.image-document",
             Self::Image { .. } => "verify.image-mismatch",
+            Self::NotListed(_) => "verify.not-listed",
             Self::Checksums => "verify.checksums",
-            Self::ChecksumsSignature(_) => "verify.checksums-signature",
+            Self::ChecksumsSignature(..) => "verify.checksums-signature",
+            Self::ArtifactSignature(..) => "verify.artifact-signature",
             Self::ProvenanceEnvelope(_) | Self::Provenance(_) => "verify.provenance",
             Self::Companion(_) => "verify.companion",
         }

@@ -12,7 +12,7 @@ use crate::host::regular::{self, Found};
 /// The longest key file, in bytes.
 const MAX_BYTES: u64 = 64 << 10;
 
-/// Reads a public key: one SPKI block in PEM.
+/// Reads a public key: one SPKI block in PEM, a key file of minisign, or one line of ssh.
 pub fn read_public(path: &Path) -> Result<PublicKey, VerifyError> {
     let shown = || path.display().to_string();
     let Found::File(found) = regular::follow(path)? else { return Err(VerifyError::NoKey { path: shown() }) };
@@ -22,7 +22,7 @@ pub fn read_public(path: &Path) -> Result<PublicKey, VerifyError> {
         return Err(FileError::TooLarge { path: shown(), cap: MAX_BYTES }.into());
     }
     let text = String::from_utf8(bytes).map_err(|_| FileError::NotText { path: shown() })?;
-    PublicKey::from_pem(&text).map_err(|source| VerifyError::Key { path: shown(), source })
+    PublicKey::from_text(&text).map_err(|source| VerifyError::Key { path: shown(), source })
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 //! [`Judgement`] without a proof; a [`VerifyError`] means that nothing could be judged.
 
 mod archives;
+mod checksums;
 mod companions;
 mod contents;
+mod detached;
 mod error;
 mod finding;
 mod images;
@@ -26,6 +28,8 @@ use finding::Findings;
 use manifest::Manifest;
 use scene::Scene;
 
+pub use checksums::{Compared, compare};
+pub use detached::{Signed, verify_detached};
 pub use error::VerifyError;
 pub use finding::Flaw;
 pub use keys::read_public;

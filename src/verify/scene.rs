@@ -5,9 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use sealift_trust::policy::Scope;
-use sealift_trust::statement::{
-    ArtifactKind, ArtifactName, CHECKSUMS, CHECKSUMS_SIGNATURE, MANIFEST, PROVENANCE, UNSIGNED,
-};
+use sealift_trust::statement::{ArtifactKind, ArtifactName, Beside, CHECKSUMS, MANIFEST, UNSIGNED};
 use sealift_trust::{CheckName, FileName, Release};
 
 use super::{VerifyError, What};
@@ -95,9 +93,15 @@ impl Scene {
         for name in self.given.iter().filter_map(|given| given.name.as_ref()) {
             match name.as_str() {
                 CHECKSUMS => drop(checks.insert(CheckName::Checksums)),
-                CHECKSUMS_SIGNATURE => drop(checks.insert(CheckName::ChecksumsSignature)),
-                PROVENANCE => drop(checks.insert(CheckName::Provenance)),
-                _ => drop(checks.insert(CheckName::ArtifactsMatch)),
+                _ => {
+                    let check = match release.beside(name).filter(|_| release.companions.contains(name)) {
+                        Some(Beside::ChecksumsSignature(_)) => CheckName::ChecksumsSignature,
+                        Some(Beside::ArtifactSignature(..)) => CheckName::ArtifactSignatures,
+                        Some(Beside::Provenance) => CheckName::Provenance,
+                        Some(Beside::Checksums) | None => CheckName::ArtifactsMatch,
+                    };
+                    checks.insert(check);
+                }
             }
             let artifact = release.artifact(&ArtifactName::File(name.clone()));
             if artifact.is_some_and(|artifact| artifact.kind == ArtifactKind::Archive) {

@@ -30,6 +30,7 @@ fn package_then_attest_is_release() {
     std::fs::remove_dir_all(sandbox.path("dist")).unwrap();
     sandbox.ok(&words("package", &[])).quietly();
     sandbox.ok(&["image", "--target", "linux/amd64"]).quietly();
+    sandbox.ok(&words("sbom", &[])).quietly();
     sandbox.ok(&words("attest", &["--key", &key])).quietly();
     assert_eq!(sandbox.digests("dist"), reference);
     sandbox.ok(&["verify", "--key", &public]).quietly();

@@ -66,6 +66,9 @@ fn steps(short: &[&str]) -> BTreeSet<String> {
                 ["build", service] => all.insert(format!("build {service} {target}")),
                 ["package", service] => all.insert(format!("package {service} {target} tar.gz")),
                 ["image", service] => all.insert(format!("image {service} {target}")),
+                ["sbom", service] => {
+                    ["cyclonedx", "spdx"].iter().all(|form| all.insert(format!("sbom {service} {target} {form}")))
+                }
                 _ => all.insert((*text).to_owned()),
             };
         }
@@ -74,9 +77,9 @@ fn steps(short: &[&str]) -> BTreeSet<String> {
 }
 
 const NONE: &[&str] = &[];
-const A: &[&str] = &["build a", "package a", "image a"];
-const B: &[&str] = &["build b", "package b", "image b"];
-const BOTH: &[&str] = &["build a", "package a", "image a", "build b", "package b", "image b"];
+const A: &[&str] = &["build a", "package a", "image a", "sbom a"];
+const B: &[&str] = &["build b", "package b", "image b", "sbom b"];
+const BOTH: &[&str] = &["build a", "package a", "image a", "sbom a", "build b", "package b", "image b", "sbom b"];
 const PACKAGES: &[&str] = &["package a", "package b"];
 const IMAGES: &[&str] = &["image a", "image b"];
 
@@ -123,6 +126,10 @@ fn exactly_the_dependents_are_redone() {
         "package b linux/arm64 tar.gz",
         "image a linux/arm64",
         "image b linux/arm64",
+        "sbom a linux/arm64 cyclonedx",
+        "sbom a linux/arm64 spdx",
+        "sbom b linux/arm64 cyclonedx",
+        "sbom b linux/arm64 spdx",
     ];
     let configurations: &[(&str, &[&str])] = &[
         ("tags = [\"x\"]", BOTH),

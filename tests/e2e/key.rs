@@ -5,7 +5,10 @@ use std::process::Command;
 
 use crate::sandbox::Sandbox;
 
-fn openssl(sandbox: &Sandbox, args: &[&str]) -> String {
+mod import;
+mod signer;
+
+pub fn openssl(sandbox: &Sandbox, args: &[&str]) -> String {
     let output = Command::new("openssl").args(args).current_dir(sandbox.project()).output().unwrap();
     assert!(output.status.success(), "openssl {args:?}: {output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()

@@ -59,7 +59,7 @@ fn formats_names_files_and_a_source_archive_are_configured() {
     sandbox.write(
         "sealift.toml",
         "[package]\nformats = { \"windows/*\" = [\"zip\"], \"*\" = [\"tar.zst\", \"tar.gz\"] }\nfiles = [\"go.mod\", \"internal/**/*.html\"]\n\
-         name = \"{project}-{os}-{arch}\"\nsource = true\n[project]\nname = \"thing\"\n",
+         name = \"{project}-{os}-{arch}\"\nsource = true\n[sbom]\nformats = []\n[project]\nname = \"thing\"\n",
     );
     sandbox.commit("configure");
     sandbox.ok(ONE).quietly();

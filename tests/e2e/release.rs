@@ -18,6 +18,7 @@ fn nine_targets_signed_and_verified() {
         sandbox.digests("dist").into_keys().partition(|name| name.starts_with("image/"));
     // A layer for all, and for each of four platforms a layer, a configuration and a manifest; the index, two files.
     assert_eq!(images.len(), 1 + 4 * 3 + 1 + 2, "{images:?}");
+    let (lists, names): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| name.ends_with("x.json"));
     let expected: Vec<String> = [
         "checksums.txt",
         "checksums.txt.sig",
@@ -37,6 +38,11 @@ fn nine_targets_signed_and_verified() {
     .map(String::from)
     .into();
     assert_eq!(names, expected);
+    let archives = names.iter().filter(|name| name.starts_with("service_"));
+    let stems = archives.map(|name| name.trim_end_matches(".tar.gz").trim_end_matches(".zip"));
+    let expected: Vec<String> =
+        stems.flat_map(|stem| ["cdx", "spdx"].map(|kind| format!("{stem}.{kind}.json"))).collect();
+    assert_eq!(lists, expected);
     sandbox.ok(&["verify", "dist", "--key", &public]).quietly();
     let sums = Command::new("sha256sum")
         .args(["-c", "--strict", "checksums.txt"])

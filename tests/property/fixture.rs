@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use sealift::archive::{self, Codec, Content, Format, Member, MemberPath, Mode};
 use sealift::artifact::Artifact;
-use sealift::attest::{Asked, Clean, Contents, Dist, Making, Reach, Sealed, Stored, Subject, place, seal};
+use sealift::attest::{
+    Asked, Clean, Contents, Dist, Making, Reach, Sealed, Signer, Signing, Stored, Subject, place, seal,
+};
 use sealift::event::Events;
 use sealift::host::Host;
 use sealift::host::env::Env;
 use sealift::product::{Archive, ArchiveKind, Binary, Held, ImageIndex};
 use sealift::verify::{Judgement, What, verify};
 use sealift_trust::statement::Service;
-use sealift_trust::{Digest, Outcome, Policy, SecretKey};
+use sealift_trust::{Digest, Outcome, Policy, SecretKey, SignatureFormat};
 
 /// A release in a temporary folder.
 pub struct Made {
@@ -43,7 +45,7 @@ pub fn subject(version: &str) -> Subject {
         source: None,
         created: 1_769_860_800,
         services: vec![Service { name, version, commit, modified: None }],
-        making: making(),
+        making: Some(making()),
     }
 }
 
@@ -81,7 +83,23 @@ impl Made {
     }
 
     pub fn sealed(&self, version: &str, signer: Option<&SecretKey>) -> Sealed {
-        seal(&subject(version), &self.contents(), signer).unwrap()
+        self.sealed_in(version, signer, &[SignatureFormat::Raw], false)
+    }
+
+    /// The same with signatures in other formats, and perhaps of each archive.
+    pub fn sealed_in(
+        &self,
+        version: &str,
+        signer: Option<&SecretKey>,
+        formats: &[SignatureFormat],
+        each: bool,
+    ) -> Sealed {
+        let again = |key: &SecretKey| SecretKey::from_pem(&key.to_pem(None).unwrap(), None).unwrap();
+        let signer = signer.map(|key| Signer::Key(again(key)));
+        let stored = |archive: &Archive| self.stored(archive.name.as_str());
+        let each: Option<&dyn Fn(&Archive) -> PathBuf> = if each { Some(&stored) } else { None };
+        let signing = signer.as_ref().map(|signer| Signing { signer, formats, each });
+        seal(&subject(version), &self.contents(), signing.as_ref()).unwrap()
     }
 
     pub fn place(&self, sealed: &Sealed) {
@@ -89,12 +107,15 @@ impl Made {
         let dist = Dist { folder: &self.dist(), journal: &journal, reach: Reach::All, clean: Clean::Refuse };
         let archive = |archive: &Archive| self.stored(archive.name.as_str());
         let blob = |digest: Digest| self.stored(&digest.hex());
-        let placements = sealed.placements(&self.contents(), Stored { archive: &archive, blob: &blob });
+        let placements = sealed.placements(
+            &self.contents(),
+            Stored { archive: &archive, sbom: &|_| unreachable!("no SBOMs"), blob: &blob },
+        );
         place(&host(), &dist, &placements).unwrap();
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None }
+        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None, sboms: &[] }
     }
 
     pub fn dist(&self) -> PathBuf {
@@ -183,8 +204,9 @@ pub fn codes(path: &str) -> &'static [&'static str] {
     match path {
         "release.json" => &["verify.envelope", "verify.signature"],
         "checksums.txt" => &["verify.checksums"],
-        "checksums.txt.sig" => &["verify.checksums-signature"],
         "provenance.json" => &["verify.provenance"],
+        "checksums.txt.sig" | "checksums.txt.minisig" | "checksums.txt.ssh.sig" => &["verify.checksums-signature"],
+        _ if path.ends_with(".sig") => &["verify.artifact-signature"],
         "image/oci-layout" | "image/index.json" => &["verify.image-layout"],
         _ => &["verify.digest-mismatch", "verify.size-mismatch"],
     }

@@ -7,7 +7,7 @@ use sealift::error::Fault;
 use sealift::event::{Event, Events};
 use sealift::verify::{What, verify};
 use sealift_trust::policy::Terms;
-use sealift_trust::{CheckName, Envelope, Outcome, PayloadType, Policy, Statement};
+use sealift_trust::{CheckName, Envelope, Outcome, PayloadType, Policy, SignatureFormat, Statement};
 
 use crate::fixture::{Made, code, codes, host, judge, key, refuses_a_changed_byte};
 
@@ -40,6 +40,29 @@ proptest! {
             let name = made.names()[file].clone();
             refuses_a_changed_byte(made, &name, at, change, how);
         });
+    }
+}
+
+/// Also of what nobody signed in a signature's file: comments, names of keys, base64, line ends.
+#[test]
+fn every_byte_of_every_signature_counts() {
+    let made = Made::store("1.2.3");
+    made.place(&made.sealed_in("1.2.3", Some(&key(1)), &SignatureFormat::ALL, true));
+    assert_eq!(code(&made.dist(), &key(1)), "accepted");
+    let signatures: Vec<String> = made.names().into_iter().filter(|name| name.ends_with("sig")).collect();
+    assert_eq!(signatures.len(), 5);
+    for name in signatures {
+        let whole = std::fs::read(made.path(&name)).unwrap();
+        for at in 0..whole.len() {
+            let flipped: Vec<u8> = whole.iter().enumerate().map(|(i, byte)| byte ^ u8::from(i == at)).collect();
+            for bytes in [flipped, [&whole[..at], &whole[at + 1..]].concat(), whole[..at].to_vec()] {
+                // Of two equal neighbours either may go: what is left is shorter, and no signature.
+                std::fs::write(made.path(&name), &bytes).unwrap();
+                assert!(codes(&name).contains(&code(&made.dist(), &key(1))), "{name} {at}");
+            }
+        }
+        made.put_back(&name, &whole);
+        assert_eq!(code(&made.dist(), &key(1)), "accepted", "{name}");
     }
 }
 
@@ -209,7 +232,7 @@ fn checksums_are_signed_by_the_same_key() {
     let judged = || verify(&host(), &What::Folder(made.dist()), &policy, &Events::silent()).unwrap().code();
     assert_eq!(judged(), None);
     let checksums = std::fs::read(made.path("checksums.txt")).unwrap();
-    std::fs::write(made.path("checksums.txt.sig"), key(2).sign(&checksums).as_bytes()).unwrap();
+    std::fs::write(made.path("checksums.txt.sig"), key(2).sign(&checksums).unwrap().as_bytes()).unwrap();
     assert_eq!(judged(), Some("verify.checksums-signature"));
 }
 

@@ -6,6 +6,7 @@
 mod bench;
 mod campaign;
 mod ci;
+mod conformance;
 mod demo;
 mod failure;
 mod generate;
@@ -50,6 +51,12 @@ const TASKS: &[Task] = &[
         arguments: "",
         line: "what every commit must pass: fmt, clippy, tidy, test, doc, generated files",
         run: ci::run,
+    },
+    Task {
+        word: "conformance",
+        arguments: "DIR",
+        line: "sealift scan and govulncheck answer the same about real services, by the database in DIR",
+        run: conformance::run,
     },
     Task {
         word: "demo",

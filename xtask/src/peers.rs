@@ -46,6 +46,9 @@ pub fn run(arguments: &[String]) -> Outcome {
     let peers = Peers::open(built("release")?)?;
     let mut verdicts = Verdicts::default();
     let wanted = |part| only.is_none_or(|only| only == part);
+    if wanted("signatures") {
+        signatures()?;
+    }
     if wanted("images") {
         let project = peers.release(&mut verdicts)?;
         peers.images(&project, &mut verdicts)?;
@@ -60,7 +63,17 @@ pub fn run(arguments: &[String]) -> Outcome {
 }
 
 /// What can be judged alone.
-const PARTS: &[&str] = &["images", "probe", "histories"];
+const PARTS: &[&str] = &["images", "probe", "histories", "signatures"];
+
+/// The table of programs that sign and verify: the tests that fill it belong to `test`, and print a line for each cell.
+fn signatures() -> Outcome {
+    let told = cargo()?
+        .args(["test", "--package", "sealift", "--test", "e2e", "--", "interop::", "--nocapture", "--test-threads=1"])
+        .output()?;
+    let cells: Vec<&str> = told.lines().filter(|line| line.contains(" -> ")).collect();
+    println!("{}", cells.join("\n"));
+    if cells.is_empty() { Err(Failure::refused("error: no signature was judged")) } else { Ok(()) }
+}
 
 /// What was judged.
 #[derive(Default)]

@@ -15,13 +15,22 @@ pub enum WeakKey {
     /// The bytes are no point of the curve.
     #[error("it is no point of the curve")]
     NoPoint,
+    /// RSA with a modulus that is too short to be safe, or too long to be affordable.
+    #[error("its modulus has {0} bits; {min} to {max} are taken", min = super::rsa::MIN_BITS, max = super::rsa::MAX_BITS)]
+    Modulus(usize),
+    /// RSA with an even modulus, which is no product of two primes.
+    #[error("its modulus is even")]
+    EvenModulus,
+    /// RSA with an exponent that no key has. One of 3 is safe where the padding is compared and not parsed.
+    #[error("its public exponent is not an odd number from 3 to 2^33")]
+    Exponent,
 }
 
 /// A key, passphrase or signature that is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// No PEM block.
-    #[error("not a PEM file: there is no BEGIN line")]
+    #[error("no key: neither PEM nor a key of minisign or ssh")]
     NotPem,
     /// More than one PEM block: which one is meant?
     #[error("{0} PEM blocks, where exactly one key is wanted")]
@@ -35,9 +44,23 @@ pub enum KeyError {
     /// A PEM block that is no key, or a key in a form that is not read.
     #[error("a PEM block {0:?} is not a key in PKCS#8 or SPKI form")]
     OtherBlock(String),
+    /// A secret key as OpenSSL wrote it before version 1.0 (PKCS#1, SEC 1).
+    #[error("a secret key in the old form of its algorithm alone; PKCS#8 is wanted")]
+    OldForm,
     /// A key of another algorithm.
-    #[error("a key for {0}; Ed25519 is wanted")]
+    #[error("a key for {0}; Ed25519, ECDSA P-256 or RSA is wanted")]
     OtherAlgorithm(String),
+    /// A key of a good algorithm for which a format has no place.
+    #[error("{format} signatures are made with Ed25519 keys, and this key is for {algorithm}")]
+    NotForFormat {
+        /// The format.
+        format: &'static str,
+        /// The key's algorithm.
+        algorithm: &'static str,
+    },
+    /// The machine gives no random bytes, without which an RSA key does not sign.
+    #[error("the machine gives no random bytes")]
+    Random,
     /// Encrypted, and there is no passphrase.
     #[error("the secret key is encrypted, and there is no passphrase")]
     PassphraseMissing,
@@ -76,7 +99,10 @@ impl KeyError {
             KeyError::SecretWanted => "key.secret-wanted",
             KeyError::PublicWanted => "key.public-wanted",
             KeyError::OtherBlock(_) => "key.other-block",
+            KeyError::OldForm => "key.old-form",
             KeyError::OtherAlgorithm(_) => "key.other-algorithm",
+            KeyError::NotForFormat { .. } => "key.not-for-format",
+            KeyError::Random => "key.no-random",
             KeyError::PassphraseMissing => "key.passphrase-missing",
             KeyError::PassphraseWrong => "key.passphrase-wrong",
             KeyError::PassphraseLength => "key.passphrase-length",
@@ -94,7 +120,11 @@ impl KeyError {
             KeyError::NotPem | KeyError::OtherAlgorithm(_) | KeyError::OtherBlock(_) => {
                 Some("openssl genpkey -algorithm ed25519 -out key.pem")
             }
+            KeyError::OldForm => Some("openssl pkcs8 -topk8 -nocrypt -in key.pem -out new.pem"),
             KeyError::SeveralBlocks(_) => Some("put each key into a file of its own"),
+            KeyError::NotForFormat { .. } => {
+                Some("leave the format out of attest.formats, or sign with an Ed25519 key")
+            }
             KeyError::Damaged(_) => Some("take the key from where it was made, or make another"),
             KeyError::SecretWanted => Some("name the secret half: the file without .pub"),
             KeyError::PublicWanted => Some("openssl pkey -in key.pem -pubout -out key.pub"),

@@ -1,11 +1,16 @@
 //! Keys and signatures. The algorithm is the key's; nothing in a signature or an envelope chooses it.
 
+mod cosign;
+mod ecdsa;
 mod error;
 mod pem;
 mod public;
+mod rsa;
 mod secret;
+mod stretch;
 #[cfg(test)]
 mod tests;
+mod verifier;
 
 use std::fmt;
 
@@ -13,13 +18,21 @@ use zeroize::Zeroizing;
 
 pub use error::{KeyError, WeakKey};
 pub use public::PublicKey;
+pub(crate) use rsa::Hash as RsaHash;
+pub use rsa::MIN_BITS as RSA_MIN_BITS;
 pub use secret::{Encryption, PBKDF2_ITERATIONS, SecretKey};
+pub(crate) use stretch::stretch;
+pub use verifier::Verifier;
 
-/// What a key signs with.
+/// What a key signs with. The key alone decides it (A28).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
-    /// Pure Ed25519 (RFC 8032), not prehashed.
+    /// Pure Ed25519 (RFC 8032), not prehashed: 64 bytes.
     Ed25519,
+    /// ECDSA on NIST P-256 with SHA-256 (FIPS 186-5): `ECDSA-Sig-Value` in DER (RFC 3279 §2.2.3).
+    EcdsaP256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2): as many bytes as the modulus.
+    Rsa,
 }
 
 impl Algorithm {
@@ -27,6 +40,8 @@ impl Algorithm {
     pub fn name(self) -> &'static str {
         match self {
             Algorithm::Ed25519 => "ed25519",
+            Algorithm::EcdsaP256 => "ecdsa-p256-sha256",
+            Algorithm::Rsa => "rsa-pkcs1-sha256",
         }
     }
 }
@@ -47,9 +62,19 @@ impl Signature {
         Ok(Self(bytes.to_vec()))
     }
 
-    /// The raw bytes: for Ed25519 the 64 bytes that `openssl pkeyutl -verify -rawin` reads.
+    /// The bytes as `openssl` reads them: `pkeyutl -verify -rawin` for Ed25519, `dgst -sha256 -verify` for the others.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// R and S of an ECDSA P-256 signature, each of 32 bytes, big-endian.
+    pub(crate) fn to_scalars(&self) -> Option<([u8; 32], [u8; 32])> {
+        ecdsa::scalars(self)
+    }
+
+    /// The ECDSA P-256 signature of these two; none where one is zero or not below the order.
+    pub(crate) fn from_scalars(r: [u8; 32], s: [u8; 32]) -> Option<Self> {
+        ecdsa::of_scalars(r, s)
     }
 }
 
@@ -75,7 +100,7 @@ impl Passphrase {
         Ok(Self(bytes))
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }

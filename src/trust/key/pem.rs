@@ -2,6 +2,7 @@
 
 use pkcs8::der::SecretDocument;
 use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
+use zeroize::Zeroizing;
 
 use super::KeyError;
 
@@ -22,10 +23,12 @@ pub(super) enum Block {
     Secret,
     /// PKCS#8, encrypted.
     Encrypted,
+    /// PKCS#8 in the box of cosign.
+    Boxed,
 }
 
 /// Reads the only block of a text. Anything but one block, and any label but those of [`Block`], is an error.
-pub(super) fn read(text: &str, wanted: Block) -> Result<(Block, SecretDocument), KeyError> {
+pub(super) fn read(text: &str, wanted: Block) -> Result<(Block, Zeroizing<Vec<u8>>), KeyError> {
     if text.len() > MAX_BYTES {
         return Err(KeyError::Damaged(format!("{} bytes are more than any key has", text.len())));
     }
@@ -39,11 +42,17 @@ pub(super) fn read(text: &str, wanted: Block) -> Result<(Block, SecretDocument),
     let block = classify(label)?;
     match (block, wanted) {
         (Block::Public, Block::Secret) => return Err(KeyError::SecretWanted),
-        (Block::Secret | Block::Encrypted, Block::Public) => return Err(KeyError::PublicWanted),
+        (Block::Secret | Block::Encrypted | Block::Boxed, Block::Public) => return Err(KeyError::PublicWanted),
         _ => {}
     }
+    if block == Block::Boxed {
+        // What is inside is JSON and no DER, which a document refuses to be.
+        let (_, bytes) = pkcs8::der::pem::decode_vec(text.trim().as_bytes())
+            .map_err(|error| KeyError::Damaged(error.to_string()))?;
+        return Ok((block, Zeroizing::new(bytes)));
+    }
     let (_, document) = SecretDocument::from_pem(text.trim()).map_err(|error| KeyError::Damaged(error.to_string()))?;
-    Ok((block, document))
+    Ok((block, Zeroizing::new(document.as_bytes().to_vec())))
 }
 
 fn classify(label: &str) -> Result<Block, KeyError> {
@@ -51,8 +60,8 @@ fn classify(label: &str) -> Result<Block, KeyError> {
         "PUBLIC KEY" => Ok(Block::Public),
         "PRIVATE KEY" => Ok(Block::Secret),
         "ENCRYPTED PRIVATE KEY" => Ok(Block::Encrypted),
-        "RSA PRIVATE KEY" | "RSA PUBLIC KEY" => Err(KeyError::OtherAlgorithm("RSA".to_owned())),
-        "EC PRIVATE KEY" => Err(KeyError::OtherAlgorithm("an elliptic curve (SEC 1)".to_owned())),
+        "ENCRYPTED COSIGN PRIVATE KEY" | "ENCRYPTED SIGSTORE PRIVATE KEY" => Ok(Block::Boxed),
+        "RSA PRIVATE KEY" | "EC PRIVATE KEY" => Err(KeyError::OldForm),
         "DSA PRIVATE KEY" => Err(KeyError::OtherAlgorithm("DSA".to_owned())),
         other => Err(KeyError::OtherBlock(other.chars().take(64).collect())),
     }
@@ -80,7 +89,7 @@ pub(super) fn algorithm_name(algorithm: &AlgorithmIdentifierRef<'_>) -> String {
 fn curve_name(algorithm: &AlgorithmIdentifierRef<'_>) -> String {
     let Ok(curve) = algorithm.parameters_oid() else { return "EC with explicit parameters".to_owned() };
     match curve.to_string().as_str() {
-        "1.2.840.10045.3.1.7" => "EC P-256".to_owned(),
+        "1.2.840.10045.3.1.7" => super::ecdsa::NAME.to_owned(),
         "1.3.132.0.34" => "EC P-384".to_owned(),
         "1.3.132.0.35" => "EC P-521".to_owned(),
         "1.3.132.0.10" => "EC secp256k1".to_owned(),

@@ -11,7 +11,8 @@ use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use zeroize::Zeroizing;
 
 use super::pem::{self, Block, ED25519_OID, algorithm_name};
-use super::{KeyError, Passphrase, PublicKey, Signature};
+use super::{Algorithm, KeyError, Passphrase, PublicKey, Signature, cosign, ecdsa, rsa};
+use crate::minisign;
 
 /// PBKDF2-HMAC-SHA256 iterations of keys that are written here: the OWASP recommendation.
 pub const PBKDF2_ITERATIONS: u32 = 600_000;
@@ -32,6 +33,8 @@ pub struct SecretKey(Inner);
 
 enum Inner {
     Ed25519(SigningKey),
+    EcdsaP256(p256::ecdsa::SigningKey),
+    Rsa(Box<rsa::Secret>),
 }
 
 /// How a key that is written is encrypted. Salt and initialisation vector must be random, and fresh for every key.
@@ -51,29 +54,44 @@ impl SecretKey {
         Self(Inner::Ed25519(SigningKey::from_bytes(entropy)))
     }
 
-    /// Reads a PEM file with one PKCS#8 block, version 1 or 2. A passphrase is ignored when the key is not encrypted.
+    /// Makes an ECDSA P-256 key from 32 random bytes; once in 2^32 they are no key, and others are wanted.
+    pub fn generate_ecdsa(entropy: &Zeroizing<[u8; 32]>) -> Result<Self, KeyError> {
+        let key = p256::ecdsa::SigningKey::from_slice(&entropy[..]).map_err(|_| KeyError::Random)?;
+        Ok(Self(Inner::EcdsaP256(key)))
+    }
+
+    /// Reads a key in whichever form it is written: PKCS#8 in PEM, a key of cosign, or one of minisign.
+    pub fn from_text(text: &str, passphrase: Option<&Passphrase>) -> Result<Self, KeyError> {
+        match text.trim_start() {
+            trimmed if minisign::looks_like_a_secret_key(trimmed) => minisign::secret_key(trimmed, passphrase),
+            _ => Self::from_pem(text, passphrase),
+        }
+    }
+
+    /// Reads a PEM file with one PKCS#8 block, version 1 or 2, or one in the box of cosign. A passphrase is ignored when
+    /// the key is not encrypted.
     pub fn from_pem(text: &str, passphrase: Option<&Passphrase>) -> Result<Self, KeyError> {
         match pem::read(text, Block::Secret)? {
             (Block::Encrypted, document) => {
                 let passphrase = passphrase.ok_or(KeyError::PassphraseMissing)?;
-                let plain = decrypt(document.as_bytes(), passphrase)?;
+                let plain = decrypt(&document, passphrase)?;
                 // One wrong passphrase in 256 gives valid padding, and then noise.
                 from_pkcs8(&plain).map_err(|error| match error {
                     KeyError::Damaged(_) => KeyError::PassphraseWrong,
                     other => other,
                 })
             }
-            (_, document) => from_pkcs8(document.as_bytes()),
+            (Block::Boxed, document) => {
+                let passphrase = passphrase.ok_or(KeyError::PassphraseMissing)?;
+                from_pkcs8(&cosign::open(&document, passphrase)?)
+            }
+            (_, document) => from_pkcs8(&document),
         }
     }
 
     /// Writes PKCS#8 version 1: OpenSSL 3.0 refuses version 2.
     pub fn to_pem(&self, encryption: Option<&Encryption<'_>>) -> Result<Zeroizing<String>, KeyError> {
-        let Inner::Ed25519(key) = &self.0;
-        // By hand and not by way of the library's own key pair: that is not zeroised, and writes version 2.
-        let mut plain = Zeroizing::new(Vec::with_capacity(ED25519_PKCS8_PREFIX.len() + 32));
-        plain.extend_from_slice(&ED25519_PKCS8_PREFIX);
-        plain.extend_from_slice(key.as_bytes());
+        let plain = self.pkcs8();
         let (label, document) = match encryption {
             None => ("PRIVATE KEY", SecretDocument::try_from(plain.as_slice()).map_err(damaged)?),
             Some(encryption) => ("ENCRYPTED PRIVATE KEY", encrypt(&plain, encryption)?),
@@ -84,14 +102,38 @@ impl SecretKey {
     /// The public half.
     pub fn public(&self) -> PublicKey {
         match &self.0 {
-            Inner::Ed25519(key) => PublicKey::of(key),
+            Inner::Ed25519(key) => PublicKey::of_ed25519(key),
+            Inner::EcdsaP256(key) => PublicKey::of_ecdsa(key),
+            Inner::Rsa(key) => PublicKey::of_rsa(key),
         }
     }
 
-    /// Signs a message. Ed25519 is deterministic: same key, same message, same 64 bytes.
-    pub fn sign(&self, message: &[u8]) -> Signature {
+    /// What the key signs with.
+    pub fn algorithm(&self) -> Algorithm {
+        self.public().algorithm()
+    }
+
+    /// Signs a message. The same key and the same message give the same bytes, whatever the algorithm.
+    pub fn sign(&self, message: &[u8]) -> Result<Signature, KeyError> {
         match &self.0 {
-            Inner::Ed25519(key) => Signature(key.sign(message).to_bytes().to_vec()),
+            Inner::Ed25519(key) => Ok(Signature(key.sign(message).to_bytes().to_vec())),
+            Inner::EcdsaP256(key) => ecdsa::sign(key, message),
+            Inner::Rsa(key) => key.sign(message),
+        }
+    }
+
+    /// The PKCS#8 structure of version 1.
+    fn pkcs8(&self) -> Zeroizing<Vec<u8>> {
+        match &self.0 {
+            Inner::Ed25519(key) => {
+                // By hand and not by way of the library's own key pair: that is not zeroised, and writes version 2.
+                let mut plain = Zeroizing::new(Vec::with_capacity(ED25519_PKCS8_PREFIX.len() + 32));
+                plain.extend_from_slice(&ED25519_PKCS8_PREFIX);
+                plain.extend_from_slice(key.as_bytes());
+                plain
+            }
+            Inner::EcdsaP256(key) => ecdsa::pkcs8(key),
+            Inner::Rsa(key) => Zeroizing::new(key.pkcs8().to_vec()),
         }
     }
 }
@@ -108,6 +150,12 @@ fn damaged(error: impl fmt::Display) -> KeyError {
 
 fn from_pkcs8(der: &[u8]) -> Result<SecretKey, KeyError> {
     let info = PrivateKeyInfoRef::from_der(der).map_err(damaged)?;
+    if info.algorithm.oid == rsa::OID {
+        return Ok(SecretKey(Inner::Rsa(Box::new(rsa::Secret::from_pkcs8(der)?))));
+    }
+    if algorithm_name(&info.algorithm) == ecdsa::NAME {
+        return Ok(SecretKey(Inner::EcdsaP256(ecdsa::secret(info)?)));
+    }
     if info.algorithm.oid != ED25519_OID {
         return Err(KeyError::OtherAlgorithm(algorithm_name(&info.algorithm)));
     }

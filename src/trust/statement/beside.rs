@@ -2,13 +2,25 @@
 
 use std::fmt::Write;
 
-use super::release::Release;
+use super::release::{Artifact, Release};
+use crate::detached::SignatureFormat;
+use crate::name::FileName;
 
 /// The list of the files' digests, for `sha256sum -c`: a companion.
 pub const CHECKSUMS: &str = "checksums.txt";
 
-/// The raw signature of [`CHECKSUMS`], for `openssl pkeyutl -verify -rawin`: a companion.
-pub const CHECKSUMS_SIGNATURE: &str = "checksums.txt.sig";
+/// What a companion of a release is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beside<'a> {
+    /// [`CHECKSUMS`].
+    Checksums,
+    /// A signature of [`CHECKSUMS`].
+    ChecksumsSignature(SignatureFormat),
+    /// [`PROVENANCE`].
+    Provenance,
+    /// The raw signature of an artifact that is a file.
+    ArtifactSignature(&'a FileName, &'a Artifact),
+}
 
 /// What is new in a release, for people: an artifact of the kind [`super::ArtifactKind::Notes`].
 pub const NOTES: &str = "notes.md";
@@ -22,7 +34,34 @@ pub const UNSIGNED: &str = "release.unsigned.json";
 /// The longest `release.json`, in bytes: written no longer, and read no further.
 pub const MAX_MANIFEST: usize = 16 << 20;
 
+/// The name of the file with the signature of another.
+pub fn signature_of(name: &str, format: SignatureFormat) -> String {
+    format!("{name}{}", format.suffix())
+}
+
 impl Release {
+    /// What the companion of that name is; none where this program does not know it.
+    pub fn beside(&self, name: &FileName) -> Option<Beside<'_>> {
+        if name.as_str() == CHECKSUMS {
+            return Some(Beside::Checksums);
+        }
+        if name.as_str() == PROVENANCE {
+            return Some(Beside::Provenance);
+        }
+        let of_checksums = |format: &SignatureFormat| signature_of(CHECKSUMS, *format) == name.as_str();
+        if let Some(format) = SignatureFormat::ALL.into_iter().find(of_checksums) {
+            return Some(Beside::ChecksumsSignature(format));
+        }
+        let signed = name.as_str().strip_suffix(SignatureFormat::Raw.suffix())?;
+        let (name, artifact) = self.files().find(|(name, _)| name.as_str() == signed)?;
+        Some(Beside::ArtifactSignature(name, artifact))
+    }
+
+    /// What the trusted comment of minisign says of a file: no moment, so that equal releases have equal signatures.
+    pub fn trusted_comment(&self, file: &str) -> String {
+        format!("file:{file}\tproduct:{}\tversion:{}\thashed", self.product, self.version)
+    }
+
     /// The text of [`CHECKSUMS`]: every artifact that is a file, by name, as `<64 hex digits>  <name>` with a line end
     /// (the form that GNU `sha256sum` writes and reads; a [`crate::FileName`] has nothing that it would escape).
     pub fn checksums(&self) -> String {

@@ -18,7 +18,7 @@ use crate::digest::Digest;
 use crate::dsse::{Opened, PayloadType};
 use crate::json::{self, JsonError, Limits, Numbers, Value};
 
-pub use beside::{CHECKSUMS, CHECKSUMS_SIGNATURE, MAX_MANIFEST, NOTES, PROVENANCE, UNSIGNED};
+pub use beside::{Beside, CHECKSUMS, MAX_MANIFEST, NOTES, PROVENANCE, UNSIGNED, signature_of};
 pub use check::{MANIFEST, MAX_ENTRIES, ReleaseError};
 pub use foreign::{COSIGN_SIGN_TYPE, Foreign, cosign_payload};
 pub use layout::{

@@ -67,8 +67,12 @@ pub enum ArtifactKind {
     Image,
     /// An archive of the source.
     Source,
+    /// A file that something else made: nothing is said of what is in it.
+    File,
     /// A list of digests.
     Checksums,
+    /// A list of what a binary consists of.
+    Sbom,
     /// Release notes.
     Notes,
 }

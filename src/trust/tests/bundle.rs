@@ -68,7 +68,7 @@ fn each_vector_comes_to_what_it_says() {
 }
 
 fn own(message: &[u8]) -> Vec<u8> {
-    let signed = SignedMessage { digest: Digest::of(message), signature: key(1).sign(message) };
+    let signed = SignedMessage { digest: Digest::of(message), signature: key(1).sign(message).unwrap() };
     signed.to_bytes(&key(1).public())
 }
 
@@ -78,7 +78,7 @@ fn the_form_does_not_change_by_accident() {
     let text = String::from_utf8(own(b"message")).expect("JSON");
     let hint = Base64::encode_string(key(1).public().fingerprint().bytes());
     let digest = Base64::encode_string(Digest::of(b"message").bytes());
-    let signature = Base64::encode_string(key(1).sign(b"message").as_bytes());
+    let signature = Base64::encode_string(key(1).sign(b"message").unwrap().as_bytes());
     let media_type = "application/vnd.dev.sigstore.bundle.v0.3+json";
     let want = format!(
         r#"{{"mediaType":"{media_type}","messageSignature":{{"messageDigest":{{"algorithm":"SHA2_256","digest":"{digest}"}},"signature":"{signature}"}},"verificationMaterial":{{"publicKey":{{"hint":"{hint}"}}}}}}"#

@@ -64,17 +64,19 @@ fn set_mode(path: &str, mode: u32) {
 #[test]
 fn keys_of_another_kind() {
     let keys = Keys::new();
-    let rsa = keys.openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "rsa.pem");
-    keys.refused(&rsa, 11, "key.other-algorithm", "openssl genpkey -algorithm ed25519");
-    let ec = keys.openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "ec.pem");
-    keys.refused(&ec, 11, "key.other-algorithm", "openssl genpkey -algorithm ed25519");
+    let curve = keys.openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"], "ec.pem");
+    keys.refused(&curve, 11, "key.other-algorithm", "openssl genpkey -algorithm ed25519");
+    let exchange = keys.openssl(&["genpkey", "-algorithm", "X25519"], "x.pem");
+    keys.refused(&exchange, 11, "key.other-algorithm", "openssl genpkey -algorithm ed25519");
+    let small = keys.openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], "small.pem");
+    keys.refused(&small, 11, "key.damaged", "");
     let old = keys.openssl(&["genrsa", "-traditional"], "old.pem");
-    keys.refused(&old, 11, "key.other-algorithm", "openssl genpkey -algorithm ed25519");
+    keys.refused(&old, 11, "key.old-form", "openssl pkcs8 -topk8");
     let ed = keys.openssl(&["genpkey", "-algorithm", "ed25519"], "ed.pem");
     let public = keys.openssl(&["pkey", "-in", &ed, "-pubout"], "ed.pub");
     keys.refused(&public, 11, "key.secret-wanted", "");
     let boxed = "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n";
-    keys.refused(&keys.text("cosign.key", boxed), 11, "key.other-block", "openssl genpkey -algorithm ed25519");
+    keys.refused(&keys.text("cosign.key", boxed), 11, "key.passphrase-missing", "SEALIFT_KEY_PASSWORD");
     keys.refused(&keys.text("text.key", MAIN), 11, "key.not-pem", "openssl genpkey -algorithm ed25519");
     keys.refused(&keys.text("empty.key", ""), 11, "key.not-pem", "openssl genpkey -algorithm ed25519");
     let pem = std::fs::read_to_string(&ed).unwrap();

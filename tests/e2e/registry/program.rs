@@ -87,7 +87,7 @@ pub fn distribution(access: &Access, tls: Option<&Certificates>, mutual: bool) -
         }
         Access::Tokens(server) => {
             let jwks = dir.path().join("jwks.json");
-            let x = Base64UrlUnpadded::encode_string(key().public().raw());
+            let x = Base64UrlUnpadded::encode_string(key().public().raw().unwrap());
             let keys = format!(
                 "{{\"keys\":[{{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k\",\"alg\":\"EdDSA\",\"use\":\"sig\",\"x\":\"{x}\"}}]}}"
             );
@@ -128,7 +128,7 @@ pub fn tokens() -> Server {
             });
             let part = |text: &str| Base64UrlUnpadded::encode_string(text.as_bytes());
             let signed = format!("{}.{}", part(r#"{"alg":"EdDSA","typ":"JWT","kid":"k"}"#), part(&claims.to_string()));
-            let signature = Base64UrlUnpadded::encode_string(key().sign(signed.as_bytes()).as_bytes());
+            let signature = Base64UrlUnpadded::encode_string(key().sign(signed.as_bytes()).unwrap().as_bytes());
             Some(Reply::bytes("application/json", format!("{{\"token\":\"{signed}.{signature}\"}}")))
         }),
     )

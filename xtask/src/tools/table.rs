@@ -73,6 +73,7 @@ pub const TOOLS: &[Tool] = &[
         system: None,
     },
     debian("openssl", "openssl", "openssl", None),
+    debian("minisign", "minisign", "minisign", None),
     debian("ssh-keygen", "openssh-client", "ssh-keygen", None),
     debian("unzip", "unzip", "unzip", None),
     debian("zstd", "zstd", "zstd", None),
@@ -93,6 +94,7 @@ pub const TOOLS: &[Tool] = &[
         tier: "peers",
         system: Some("linux"),
     },
+    go("govulncheck", "golang.org/x/vuln/cmd/govulncheck", "v1.1.4", "peers"),
     go("ko", "github.com/google/ko", "v0.19.1", "bench"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
 ];

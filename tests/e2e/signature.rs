@@ -1,0 +1,138 @@
+//! One file and one signature: the sizes, the spellings and the files that fool such tools.
+
+use std::process::Command;
+
+use crate::sandbox::Sandbox;
+
+fn openssl(sandbox: &Sandbox, args: &[&str]) {
+    let output = Command::new("openssl").args(args).current_dir(sandbox.project()).output().unwrap();
+    assert!(output.status.success(), "openssl {args:?}: {output:?}");
+}
+
+/// A P-256 key of openssl: `key` and `key.pub`.
+fn keyed() -> Sandbox {
+    let sandbox = Sandbox::empty();
+    openssl(&sandbox, &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "key"]);
+    openssl(&sandbox, &["pkey", "-in", "key", "-pubout", "-out", "key.pub"]);
+    sandbox
+}
+
+fn verify<'a>(file: &'a str, signature: &'a str) -> [&'a str; 6] {
+    ["verify", file, "--signature", signature, "--key", "key.pub"]
+}
+
+/// A32: around the sizes at which 31 and 32 bits end, and a signature over what is left of the size in 32 bits.
+#[test]
+fn sizes_beyond_32_bits_are_counted_whole() {
+    let sandbox = keyed();
+    let file = std::fs::File::create(sandbox.path("large")).unwrap();
+    for size in [(1_u64 << 31) - 1, (1 << 31) + 1, (1 << 32) - 1, (1 << 32) + 1] {
+        // Sparse: it has no blocks, and reads as zeros.
+        file.set_len(size).unwrap();
+        openssl(&sandbox, &["dgst", "-sha256", "-sign", "key", "-out", "sig", "large"]);
+        let run = sandbox.ok(&[&verify("large", "sig")[..], &["--json"]].concat());
+        assert!(run.stdout.contains(&format!("\"size\":{size}")), "{size}: {}", run.stdout);
+    }
+    std::fs::write(sandbox.path("prefix"), [0]).unwrap();
+    openssl(&sandbox, &["dgst", "-sha256", "-sign", "key", "-out", "sig", "prefix"]);
+    sandbox.run(&verify("large", "sig")).fails(8, "key.signature-mismatch", &["large"]).quietly();
+}
+
+#[test]
+fn an_empty_file_is_a_file_and_an_empty_signature_is_none() {
+    let sandbox = keyed();
+    sandbox.write("empty", "");
+    openssl(&sandbox, &["dgst", "-sha256", "-sign", "key", "-out", "sig", "empty"]);
+    sandbox.ok(&verify("empty", "sig")).quietly();
+    sandbox.run(&verify("empty", "empty")).fails(8, "signature.empty", &[]).quietly();
+    sandbox.run(&verify("sig", "sig")).fails(8, "key.signature-mismatch", &[]).quietly();
+}
+
+#[test]
+fn what_cannot_be_judged_is_said() {
+    let sandbox = keyed();
+    sandbox.write("file", "x");
+    openssl(&sandbox, &["dgst", "-sha256", "-sign", "key", "-out", "sig", "file"]);
+    std::fs::create_dir(sandbox.path("folder")).unwrap();
+    sandbox.run(&verify("nowhere", "sig")).fails(2, "verify.absent", &["nowhere"]).quietly();
+    sandbox.run(&verify("file", "nowhere")).fails(2, "verify.absent", &["nowhere"]).quietly();
+    sandbox.run(&verify("folder", "sig")).fails(2, "verify.no-file", &["folder"]).quietly();
+    sandbox.run(&verify("file", "folder")).fails(2, "verify.no-file", &["folder"]).quietly();
+    // Endless, and longer than any signature.
+    sandbox.run(&verify("file", "/dev/zero")).fails(2, "verify.no-file", &[]).quietly();
+    sandbox.write("long", &"x".repeat(100_000));
+    sandbox.run(&verify("file", "long")).fails(8, "signature.unknown-format", &[]).quietly();
+    sandbox.write("bundle.json", "{\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\"}");
+    let run = sandbox.run(&verify("file", "bundle.json"));
+    assert_eq!(run.exit, 8, "{}", run.stderr);
+    let pem = sandbox.read("key.pub");
+    sandbox.write("key.pub", &format!("{pem}{pem}"));
+    sandbox.run(&verify("file", "sig")).fails(11, "key.several-blocks", &[]).quietly();
+    sandbox.write("key.pub", &sandbox.read("key"));
+    sandbox.run(&verify("file", "sig")).fails(11, "key.public-wanted", &[]).quietly();
+    // A key of another kind than the file says.
+    sandbox.write("key.pub", &pem.replace("PUBLIC KEY", "RSA PUBLIC KEY"));
+    sandbox.run(&verify("file", "sig")).fails(11, "key.other-block", &[]).quietly();
+}
+
+#[test]
+fn a_name_in_a_signature_cannot_write_to_a_terminal() {
+    let sandbox = keyed();
+    let name = "a\u{1b}[31mred\u{202e}";
+    sandbox.write(name, "x");
+    sandbox.write("sig", "untrusted comment: \u{1b}[31m\nx\ntrusted comment: \u{1b}]0;x\u{7}\nx\n");
+    let run = sandbox.run(&verify(name, "sig"));
+    assert_eq!(run.exit, 8, "{}", run.stderr);
+    assert!(!run.stderr.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{:?}", run.stderr);
+}
+
+#[test]
+fn a_list_that_nobody_signed_is_integrity_only() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("dist/a.txt", "");
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    sandbox.write("dist/checksums.txt", &format!("{empty}  a.txt\n"));
+    let run = sandbox.ok(&["verify", "--checksums-only"]);
+    assert!(run.stderr.contains("integrity only, origin unknown"), "{}", run.stderr);
+    assert_eq!(run.stdout, format!("{empty}  a.txt\n"));
+    sandbox.ok(&["verify", "--checksums-only", "dist/a.txt"]).quietly();
+    sandbox.write("dist/a.txt", "x");
+    sandbox.run(&["verify", "--checksums-only"]).fails(8, "verify.digest-mismatch", &["a.txt"]).quietly();
+    std::fs::remove_file(sandbox.path("dist/a.txt")).unwrap();
+    sandbox.run(&["verify", "--checksums-only"]).fails(8, "verify.missing-file", &["a.txt"]).quietly();
+    for weak in ["d41d8cd98f00b204e9800998ecf8427e", "da39a3ee5e6b4b0d3255bfef95601890afd80709"] {
+        sandbox.write("dist/checksums.txt", &format!("{weak}  a.txt\n"));
+        sandbox.run(&["verify", "--checksums-only", "dist"]).fails(8, "checksums.weak", &[]).quietly();
+    }
+    sandbox.run(&["verify", "dist"]).fails(2, "usage.arguments", &["--key"]).quietly();
+}
+
+#[test]
+fn what_something_else_built_is_signed_where_it_lies() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("README.md", "x");
+    sandbox.commit("first");
+    let (key, public) = sandbox.key();
+    sandbox.write("out/app_linux_amd64", "program");
+    sandbox.write("out/app.zip", "not even an archive");
+    let attest = ["attest", "out", "--release", "1.2.0", "--product", "app", "--key", &key];
+    let run = sandbox.ok(&attest);
+    assert!(run.stdout.trim().ends_with("out/release.json"), "{}", run.stdout);
+    sandbox.ok(&["verify", "out", "--key", &public]).quietly();
+    sandbox.ok(&["verify", "out/app.zip", "--key", &public]).quietly();
+    // The same again: the same bytes. Another version: what is in the way is our own.
+    let before = sandbox.digests("out");
+    sandbox.ok(&attest).quietly();
+    assert_eq!(sandbox.digests("out"), before);
+    sandbox.write("out/more.txt", "more");
+    sandbox.run(&["verify", "out", "--key", &public]).fails(8, "verify.extra-file", &["more.txt"]).quietly();
+    sandbox.ok(&attest).quietly();
+    sandbox.ok(&["verify", "out", "--key", &public]).quietly();
+    // Under another key it is somebody else's release.
+    sandbox.ok(&["key", "generate", "other.key"]).quietly();
+    let other = ["attest", "out", "--release", "1.2.0", "--key", "other.key"];
+    sandbox.run(&other).fails(12, "attest.taken", &[]).quietly();
+    sandbox.write("out/folder/x", "x");
+    assert_ne!(sandbox.run(&attest).exit, 0);
+    sandbox.run(&["attest", "out", "--release", "1.2.0"]).fails(2, "attest.no-key", &[]).quietly();
+}
