@@ -30,9 +30,14 @@ impl Elsewhere {
         let mut names: Vec<FileName> = Vec::new();
         for name in regular::names(folder)? {
             let name = name.to_string_lossy().into_owned();
-            if !ours.contains(&name) {
-                names.push(name.parse()?);
+            if ours.contains(&name) {
+                continue;
             }
+            // Another key's release: it would become an artifact of this one.
+            if [CHECKSUMS, MANIFEST, UNSIGNED].contains(&name.as_str()) {
+                return Err(AttestError::Taken { path: folder.join(name).display().to_string() });
+            }
+            names.push(name.parse()?);
         }
         let measured = machine::parallel(&names, machine::cores(), |name| {
             let path = folder.join(name.as_str());

@@ -19,9 +19,13 @@ use crate::plan::{self, Plan};
 use crate::product::SbomFile;
 use crate::store::{Key, KeyBuilder, Output, Record, Store};
 use crate::survey::{Survey, Toolchain};
+use crate::toolchain::go::gomod;
 
 /// How the step is done. A change in what it writes of the same inputs needs a new number.
 const VERSION: u32 = 1;
+
+/// The longest `go.mod` that is read, in bytes.
+const GO_MOD_CAP: u64 = 4 << 20;
 
 /// SBOMs in work at once: each takes milliseconds, and compilers want the cores.
 const WORKERS: usize = 2;
@@ -98,7 +102,7 @@ impl Bench<'_> {
             return None;
         }
         let modules = toolchain.modules.hex();
-        let mut key = KeyBuilder::new("mod-graph", 1).with("modules", &modules);
+        let mut key = KeyBuilder::new("mod-graph", 2).with("modules", &modules);
         key.add("toolchain", &toolchain.identity.hex());
         if has_folders(toolchain) {
             // What such a module requires stands in files that are not in the digest of modules.
@@ -108,7 +112,15 @@ impl Bench<'_> {
             let command = Command::new(&toolchain.program, &toolchain.dir).args(["mod", "graph"]);
             let command = command.envs(toolchain.environment(BTreeMap::new()));
             let finished = self.host.run(&command).map_err(Failure::from)?;
-            Ok::<_, Failure>(Graph::parse(&String::from_utf8_lossy(&finished.stdout)))
+            let mut graph = Graph::parse(&String::from_utf8_lossy(&finished.stdout));
+            for member in &toolchain.members {
+                let path = member.join("go.mod");
+                let text = files::read_text(&path, GO_MOD_CAP)?;
+                if let Some(main) = gomod::parse("go.mod", &text).ok().and_then(|file| file.module) {
+                    graph = graph.without_indirect(&main, &text);
+                }
+            }
+            Ok::<_, Failure>(graph)
         };
         let graph = self.store.memo(&key.finish(), "go mod graph", read);
         let why = |failure: &Failure| format!("SBOMs tell no dependencies among modules: {}", failure.message);

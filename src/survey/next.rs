@@ -97,8 +97,7 @@ impl<'a> Timeline<'a> {
         let head = &self.history.head.id;
         let given = self.given(rules, &versions)?;
         let base = self.base(&versions, |tagged| given.is_none() || tagged.commit != *head)?;
-        // What came before the first tag of all is not weighed against it.
-        let commits = if given.is_some() && base.is_none() { Vec::new() } else { self.since(base)? };
+        let commits = self.since(base)?;
         let ours = match concerns {
             Some(concerns) => {
                 Some(self.within(base, |range| Ok(history::affecting(self.host, self.git, range, concerns)?))?)
