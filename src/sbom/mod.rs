@@ -1,6 +1,6 @@
 //! What is in a program: read from the program itself, and written as CycloneDX or SPDX.
 //!
-//! [`binary`] reads executables; [`program`] and [`folder`] make a list of what they tell; [`write`] writes it, and [`sbom`] is
+//! [`binary`] reads executables; [`program`] and [`folder`] make a list of what they tell; [`write()`] writes it, and [`sbom`] is
 //! the stage of a release.
 
 pub mod binary;

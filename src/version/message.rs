@@ -52,7 +52,7 @@ pub enum Unlike {
 
 impl Message {
     /// Reads a message. What a strict reader would only complain about, the missing empty line behind the first line
-    /// (rule 6), is no reason to lose a release: [`gap_is_missing`] tells it.
+    /// (rule 6), is no reason to lose a release: `gap_is_missing` tells it.
     pub fn parse(text: &str) -> Result<Self, Unlike> {
         let text = text.trim_start_matches(['\n', '\r']);
         let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
