@@ -4,6 +4,7 @@
 //! A new tag waits under `refs/sealift/tag/` until the remote has taken it: a push that is refused, or a run that is
 //! killed, leaves no tag behind, and a run that is started again knows the tag that it made before.
 
+mod branch;
 mod error;
 mod remote;
 mod tag;
@@ -16,6 +17,7 @@ use crate::command::Command;
 use crate::history::Git;
 use crate::host::Host;
 
+pub use branch::NewBranch;
 pub use error::RefsError;
 
 /// What a release moves, as data.

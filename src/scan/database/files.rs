@@ -4,6 +4,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use sealift_trust::Digest;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -57,6 +58,14 @@ impl Files {
             }
         };
         Ok(Self { place: place.to_owned(), path: real, kind })
+    }
+
+    /// The digest of a zip; nothing for a folder.
+    pub(super) fn digest(&self) -> Result<Option<Digest>, ScanError> {
+        match &self.kind {
+            Kind::Folder => Ok(None),
+            Kind::Zip(_) => Ok(Some(files::measure(&self.path)?.digest())),
+        }
     }
 
     /// A file's bytes, at most some; nothing where there is no such file.

@@ -2,6 +2,7 @@
 //! concern a module, or as loose OSV records, as RustSec exports them.
 
 mod files;
+mod kept;
 mod mirror;
 
 use std::collections::HashMap;
@@ -24,7 +25,7 @@ const DB: &str = "index/db.json";
 const MODULES: &str = "index/modules.json";
 
 /// Where packages come from, in the words of OSV.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Ecosystem {
     /// Go modules, the standard library among them.
     Go,
@@ -142,7 +143,7 @@ impl Database {
             None if files.read(DB, RECORD_CAP)?.is_some() => {
                 return Err(ScanError::Incomplete { place: place.to_owned(), part: MODULES.to_owned() });
             }
-            None => loose(place, &files)?,
+            None => kept::loose(cache, place, &files)?,
         };
         let dated_by_file = modified.is_none();
         let modified = match modified {
