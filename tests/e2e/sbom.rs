@@ -171,3 +171,23 @@ fn what_tells_nothing_is_refused_or_admitted() {
     std::fs::write(sandbox.path("packed"), packed).unwrap();
     sandbox.run(&["sbom", "packed"]).fails(11, "sbom.packed", &["UPX"]).hints("upx -d").quietly();
 }
+
+#[test]
+fn a_go_program_without_its_build_information_is_refused_or_admitted() {
+    let sandbox = Sandbox::service();
+    sandbox.go(&["build", "-o", "app", "."]);
+    let mut bytes = std::fs::read(sandbox.path("app")).unwrap();
+    let magic = b"\xff Go buildinf:";
+    let at = bytes.windows(magic.len()).position(|window| window == magic).unwrap();
+    bytes[at..at + 64].fill(0);
+    std::fs::write(sandbox.path("app"), bytes).unwrap();
+    sandbox.run(&["sbom", "app"]).fails(11, "sbom.no-build-info", &["app"]).hints("--incomplete").quietly();
+    let document: Value = serde_json::from_str(&sandbox.ok(&["sbom", "app", "--incomplete"]).stdout).unwrap();
+    assert_eq!(document["compositions"][0]["aggregate"], "incomplete");
+    let spdx: Value =
+        serde_json::from_str(&sandbox.ok(&["sbom", "app", "--incomplete", "--format", "spdx"]).stdout).unwrap();
+    assert!(spdx["comment"].as_str().unwrap().contains("incomplete"), "{spdx}");
+    sandbox.write("db/index/db.json", "{\"modified\":\"2026-01-01T00:00:00Z\"}");
+    sandbox.write("db/index/modules.json", "[]");
+    sandbox.run(&["scan", "app", "--database", "db"]).fails(11, "scan.silent", &["build information"]).quietly();
+}
