@@ -2,6 +2,7 @@
 //!
 //! Each line is one judgement. `--installed` goes without the programs that are missing, and names each of them.
 
+mod analyser;
 mod history;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -59,11 +60,14 @@ pub fn run(arguments: &[String]) -> Outcome {
     if wanted("histories") {
         peers.histories(&mut verdicts)?;
     }
+    if wanted("analyser") {
+        peers.analysed(&mut verdicts)?;
+    }
     verdicts.conclude()
 }
 
 /// What can be judged alone.
-const PARTS: &[&str] = &["images", "probe", "histories", "signatures"];
+const PARTS: &[&str] = &["images", "probe", "histories", "analyser", "signatures"];
 
 /// The table of programs that sign and verify: the tests that fill it belong to `test`, and print a line for each cell.
 fn signatures() -> Outcome {

@@ -59,6 +59,11 @@ fn install(folder: &Folder, tools: &[&Tool]) -> Outcome {
                     unmet.push(format!("{}: {}", tool.name, failure.message));
                 }
             }
+            How::Npm { packages } => {
+                if let Err(failure) = npm_install(folder, tool, packages) {
+                    unmet.push(format!("{}: {}", tool.name, failure.message));
+                }
+            }
             How::Go { module } => {
                 if let Err(failure) = go_install(folder, tool, module) {
                     unmet.push(format!("{}: {}", tool.name, failure.message));
@@ -156,6 +161,19 @@ fn pip_install(folder: &Folder, tool: &Tool, package: &str) -> Outcome {
     std::fs::write(&stamp, stamp_text(tool)).map_err(|error| at(&stamp, &error))
 }
 
+/// Installs packages of npm into a folder that stays. No script of theirs runs.
+fn npm_install(folder: &Folder, tool: &Tool, packages: &[&str]) -> Outcome {
+    let stage = folder.npm(tool);
+    eprintln!("installing {}", packages.join(", "));
+    drop(std::fs::remove_dir_all(&stage));
+    make(&stage)?;
+    let words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps", "--loglevel=error"];
+    Program::new("npm").args(words).args(["--prefix"]).args([&stage]).args(packages).dir(&stage).stream()?;
+    make(&folder.dir.join("stamps"))?;
+    let stamp = folder.stamp(tool);
+    std::fs::write(&stamp, stamp_text(tool)).map_err(|error| at(&stamp, &error))
+}
+
 /// What `go install` calls the program of a main package: the last element of its path that is no major version.
 fn program_of(module: &str) -> &str {
     let version = |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|c| c.is_ascii_digit()));
@@ -239,6 +257,10 @@ impl Folder {
         self.fetched_go().or_else(|| find("go"))
     }
 
+    fn npm(&self, tool: &Tool) -> PathBuf {
+        self.dir.join("npm").join(tool.name)
+    }
+
     fn stamp(&self, tool: &Tool) -> PathBuf {
         self.dir.join("stamps").join(tool.name)
     }
@@ -250,7 +272,7 @@ impl Folder {
                 self.go().and_then(|go| version_of(&go)).is_some_and(|text| minimum.is_met_by(&text))
             }
             How::Debian { .. } => self.program(tool).is_some(),
-            How::Go { .. } | How::Python { .. } => {
+            How::Go { .. } | How::Python { .. } | How::Npm { .. } => {
                 self.program(tool).is_some()
                     && std::fs::read_to_string(self.stamp(tool)).is_ok_and(|text| text == stamp_text(tool))
             }
@@ -262,6 +284,8 @@ impl Folder {
         match tool.how {
             How::Toolchain(_) => self.go(),
             How::Debian { program, .. } => find(program),
+            // A library: a program of ours loads it from its folder.
+            How::Npm { .. } => Some(self.npm(tool)).filter(|dir| dir.join("node_modules").is_dir()),
             How::Go { .. } | How::Python { .. } => {
                 let file = self.bin().join(format!("{}{}", tool.name, std::env::consts::EXE_SUFFIX));
                 is_program(&file).then_some(file)

@@ -29,6 +29,11 @@ pub enum How {
         /// The package, which has a program of the tool's name.
         package: &'static str,
     },
+    /// Packages of npm, in a folder of their own; the first is the tool.
+    Npm {
+        /// Each with its version.
+        packages: &'static [&'static str],
+    },
     /// A package of Debian and of systems like it.
     Debian {
         /// The package.
@@ -75,6 +80,7 @@ pub const TOOLS: &[Tool] = &[
     debian("openssl", "openssl", "openssl", None),
     debian("minisign", "minisign", "minisign", None),
     debian("ssh-keygen", "openssh-client", "ssh-keygen", None),
+    debian("gpg", "gnupg", "gpg", None),
     debian("unzip", "unzip", "unzip", None),
     debian("zstd", "zstd", "zstd", None),
     debian("strace", "strace", "strace", Some("linux")),
@@ -93,6 +99,15 @@ pub const TOOLS: &[Tool] = &[
         version: "2.14.2",
         tier: "peers",
         system: Some("linux"),
+    },
+    Tool {
+        name: "commit-analyzer",
+        how: How::Npm {
+            packages: &["@semantic-release/commit-analyzer@13.0.1", "conventional-changelog-conventionalcommits@9.1.0"],
+        },
+        version: "13.0.1",
+        tier: "peers",
+        system: None,
     },
     go("govulncheck", "golang.org/x/vuln/cmd/govulncheck", "v1.1.4", "peers"),
     go("ko", "github.com/google/ko", "v0.19.1", "bench"),
