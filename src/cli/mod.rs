@@ -16,6 +16,7 @@ mod release;
 mod sbom;
 mod scan;
 mod schema;
+mod source;
 mod summary;
 mod tagging;
 mod toolchain;
