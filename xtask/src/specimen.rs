@@ -32,7 +32,7 @@ pub const SERVICES: &[Service] = &[
     service("github.com/prometheus/prom2json/cmd/prom2json", "v1.3.0"),
     service("github.com/cloudflare/cfssl/cmd/cfssljson", "v1.6.0"),
     service("github.com/rhysd/actionlint/cmd/actionlint", "v1.6.0"),
-    service("github.com/evanw/esbuild/cmd/esbuild", "v0.14.0"),
+    service("github.com/google/go-containerregistry/cmd/crane", "v0.12.0"),
     service("mvdan.cc/sh/v3/cmd/shfmt", "v3.2.0"),
 ];
 

@@ -1,6 +1,6 @@
 //! What govulncheck and sealift find in a program, as sets that can be compared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -53,7 +53,7 @@ impl Judge {
 
     /// Compares what both find in a program, and what sealift finds in the same one without symbols.
     pub fn compare(&self, plain: &Path, stripped: &Path) -> Result<String, Failure> {
-        let (theirs, ours) = (self.theirs(plain)?, self.ours(plain)?);
+        let ((theirs, misplaced), ours) = (self.theirs(plain)?, self.ours(plain)?);
         if theirs.is_empty() {
             return Err(Failure::refused("error: govulncheck finds nothing, so that nothing is compared"));
         }
@@ -64,8 +64,14 @@ impl Judge {
             return Err(Failure::refused(format!("error: without symbols another answer: {odd}")));
         }
         let functions = ours.iter().filter(|found| !found[3].is_empty()).count();
-        let unseen = if unseen == 0 { String::new() } else { format!(" ({unseen} of them unseen by govulncheck)") };
-        Ok(format!("{} records, {functions} functions{unseen}", ours.len() - functions))
+        let mut told = format!("{} records, {functions} functions", ours.len() - functions);
+        for (count, what) in [(unseen, "not seen by govulncheck"), (misplaced, "told by govulncheck of another module")]
+        {
+            if count > 0 {
+                told += &format!("; {count} {what}");
+            }
+        }
+        Ok(told)
     }
 
     fn ours(&self, program: &Path) -> Result<Found, Failure> {
@@ -90,27 +96,52 @@ impl Judge {
         Ok(found)
     }
 
-    fn theirs(&self, program: &Path) -> Result<Found, Failure> {
+    /// Also gives how many findings were told of another module than their record's.
+    fn theirs(&self, program: &Path) -> Result<(Found, usize), Failure> {
         let place = format!("file://{}", self.unpacked.display());
         let told = Program::new(&self.govulncheck).args(["-mode", "binary", "-format", "json", "-db", &place]);
-        let told = told.args([program]).output()?;
-        let mut found = Found::new();
-        for message in serde_json::Deserializer::from_str(&told).into_iter::<Value>() {
-            let message = message.map_err(|error| Failure::tool(format!("error: govulncheck: {error}")))?;
-            let (finding, frame) = (&message["finding"], &message["finding"]["trace"][0]);
-            if finding.is_null() {
-                continue;
-            }
-            let (id, module) = (text(&finding["osv"]), text(&frame["module"]));
-            found.insert([id.clone(), module.clone(), String::new(), String::new()]);
-            if let Some(function) = frame["function"].as_str() {
-                let receiver = text(&frame["receiver"]);
-                let function = if receiver.is_empty() { function.to_owned() } else { format!("{receiver}.{function}") };
-                found.insert([id, module, text(&frame["package"]), function]);
-            }
-        }
-        Ok(found)
+        told_by_govulncheck(&told.args([program]).output()?)
     }
+}
+
+/// Reads what govulncheck prints: records, and then findings.
+fn told_by_govulncheck(told: &str) -> Result<(Found, usize), Failure> {
+    let (mut found, mut misplaced) = (Found::new(), 0);
+    let mut records: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for message in serde_json::Deserializer::from_str(told).into_iter::<Value>() {
+        let message = message.map_err(|error| Failure::tool(format!("error: govulncheck: {error}")))?;
+        let (record, finding) = (&message["osv"], &message["finding"]);
+        if !record.is_null() {
+            let modules = array(&record["affected"]).map(|affected| text(&affected["package"]["name"]));
+            records.insert(text(&record["id"]), modules.collect());
+        }
+        if finding.is_null() {
+            continue;
+        }
+        let frame = &finding["trace"][0];
+        let (id, module) = (text(&finding["osv"]), text(&frame["module"]));
+        if records.get(&id).is_some_and(|about| is_misplaced(about, &module)) {
+            misplaced += 1;
+            continue;
+        }
+        found.insert([id.clone(), module.clone(), String::new(), String::new()]);
+        if let Some(function) = frame["function"].as_str() {
+            let receiver = text(&frame["receiver"]);
+            let function = if receiver.is_empty() { function.to_owned() } else { format!("{receiver}.{function}") };
+            found.insert([id, module, text(&frame["package"]), function]);
+        }
+    }
+    Ok((found, misplaced))
+}
+
+/// Whether a record is about another module, whose path the one that is named begins with and is not below.
+///
+/// It looks for a package's module by comparing texts and not elements of paths (golang.org/x/vuln,
+/// `internal/vulncheck`, `affectingVulns.moduleVulns`, which has a note to that effect): what is known of
+/// `github.com/docker/docker` is told of `github.com/docker/docker-credential-helpers`.
+fn is_misplaced(about: &[String], module: &str) -> bool {
+    let beside = |name: &String| module.strip_prefix(name.as_str()).is_some_and(|rest| !rest.starts_with('/'));
+    !about.iter().any(|name| name == module) && about.iter().any(beside)
 }
 
 /// Refuses two sets that differ; gives how many functions govulncheck cannot see.
@@ -121,11 +152,12 @@ impl Judge {
 fn agree(theirs: &Found, ours: &Found) -> Result<usize, Failure> {
     let unseen = |found: &&[String; 4]| found[2].starts_with("go.");
     let (blind, alone): (Vec<_>, Vec<_>) = ours.difference(theirs).partition(unseen);
-    let first = |mut odd: Box<dyn Iterator<Item = &[String; 4]> + '_>| odd.next().map(|odd| odd.join(" "));
-    match (first(Box::new(theirs.difference(ours))), first(Box::new(alone.into_iter()))) {
+    match (theirs.difference(ours).next(), alone.first()) {
         (None, None) => Ok(blind.len()),
         (theirs, ours) => {
-            Err(Failure::refused(format!("error: govulncheck alone finds {theirs:?}, sealift alone {ours:?}")))
+            let shown = |odd: Option<&[String; 4]>| odd.map_or_else(|| "nothing".to_owned(), |odd| odd.join(" "));
+            let (theirs, ours) = (shown(theirs), shown(ours.copied()));
+            Err(Failure::refused(format!("error: govulncheck alone finds {theirs}; sealift alone finds {ours}")))
         }
     }
 }
@@ -160,8 +192,25 @@ mod tests {
         assert_eq!(agree(&set(&[seen]), &set(&[seen])).unwrap(), 0);
         assert_eq!(agree(&set(&[seen]), &set(&[seen, inlined])).unwrap(), 1);
         assert!(agree(&set(&[seen, inlined]), &set(&[seen])).unwrap_err().message.contains("go.example.com/m/p F"));
-        assert!(agree(&set(&[seen]), &set(&[seen, other])).unwrap_err().message.contains("sealift alone"));
+        let failure = agree(&set(&[seen]), &set(&[seen, other])).unwrap_err();
+        assert!(
+            failure.message.ends_with("sealift alone finds GO-1 example.com/m example.com/m/p F"),
+            "{}",
+            failure.message
+        );
         // A whole module is seen by its version, whatever it is called.
         assert!(agree(&set(&[]), &set(&[seen])).is_err());
+    }
+    #[test]
+    fn a_module_whose_name_is_only_longer_is_not_what_the_record_is_about() {
+        let told = r#"{"osv":{"id":"GO-1","affected":[{"package":{"name":"a.com/x"}}]}}
+            {"finding":{"osv":"GO-1","trace":[{"module":"a.com/x"}]}}
+            {"finding":{"osv":"GO-1","trace":[{"module":"a.com/x-y","package":"a.com/x-y/p","function":"F"}]}}
+            {"finding":{"osv":"GO-1","trace":[{"module":"a.com/x","package":"a.com/x/p","function":"F","receiver":"T"}]}}"#;
+        let whole = ["GO-1", "a.com/x", "", ""];
+        let expected = set(&[whole, ["GO-1", "a.com/x", "a.com/x/p", "T.F"]]);
+        assert_eq!(told_by_govulncheck(told).unwrap(), (expected, 1));
+        let (one, both) = (["a.com/x"].map(String::from), ["a.com/x", "a.com/x-y"].map(String::from));
+        assert!(!is_misplaced(&one, "a.com/x/v2") && !is_misplaced(&both, "a.com/x-y"));
     }
 }
