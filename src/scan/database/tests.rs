@@ -1,5 +1,7 @@
 //! Databases that are not what they should be, where no program is needed to see it.
 
+#![allow(clippy::disallowed_methods)]
+
 use proptest::prelude::*;
 
 use super::*;
