@@ -13,8 +13,10 @@ mod generate;
 mod loopback;
 mod peers;
 mod run;
+mod scratch;
 mod service;
 mod source;
+mod specimen;
 mod test;
 mod tidy;
 mod tools;
@@ -37,7 +39,7 @@ const TASKS: &[Task] = &[
     Task {
         word: "bench",
         arguments: "[OPTION…]",
-        line: "sealift beside go build and goreleaser: --subject service|nats|all, --rounds N, --cold N, --json FILE",
+        line: "sealift beside its peers: --subject service|nats|history|sbom|all, --rounds N, --cold N, --data DIR, --json FILE",
         run: bench::run,
     },
     Task {
@@ -73,8 +75,8 @@ const TASKS: &[Task] = &[
     Task { word: "help", arguments: "", line: "this list", run: help },
     Task {
         word: "peers",
-        arguments: "[--installed]",
-        line: "other programs judge what sealift makes: skopeo, umoci, buildah, Debian's registry",
+        arguments: "[OPTION…]",
+        line: "other programs judge what sealift makes: --installed, --only PART, --data DIR (a vulnerability database)",
         run: peers::run,
     },
     Task {

@@ -54,8 +54,8 @@ fn install(folder: &Folder, tools: &[&Tool]) -> Outcome {
                 }
             }
             How::Debian { package, .. } => packages.push(package),
-            How::Python { package } => {
-                if let Err(failure) = pip_install(folder, tool, package) {
+            How::Python { package, program } => {
+                if let Err(failure) = pip_install(folder, tool, package, program) {
                     unmet.push(format!("{}: {}", tool.name, failure.message));
                 }
             }
@@ -142,7 +142,7 @@ fn go_install(folder: &Folder, tool: &Tool, module: &str) -> Outcome {
 }
 
 /// Installs a Python package into an environment that stays, and leads from the folder of programs to its program.
-fn pip_install(folder: &Folder, tool: &Tool, package: &str) -> Outcome {
+fn pip_install(folder: &Folder, tool: &Tool, package: &str, program: &str) -> Outcome {
     let stage = folder.dir.join("python").join(tool.name);
     let package = format!("{package}=={}", tool.version);
     eprintln!("installing {package}");
@@ -153,7 +153,7 @@ fn pip_install(folder: &Folder, tool: &Tool, package: &str) -> Outcome {
         .stream()?;
     make(&folder.bin())?;
     make(&folder.dir.join("stamps"))?;
-    let (program, link) = (stage.join("bin").join(tool.name), folder.bin().join(tool.name));
+    let (program, link) = (stage.join("bin").join(program), folder.bin().join(tool.name));
     drop(std::fs::remove_file(&link));
     #[cfg(unix)]
     std::os::unix::fs::symlink(&program, &link).map_err(|error| at(&link, &error))?;
@@ -175,7 +175,7 @@ fn npm_install(folder: &Folder, tool: &Tool, packages: &[&str]) -> Outcome {
 }
 
 /// What `go install` calls the program of a main package: the last element of its path that is no major version.
-fn program_of(module: &str) -> &str {
+pub fn program_of(module: &str) -> &str {
     let version = |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|c| c.is_ascii_digit()));
     module.rsplit('/').find(|part| !version(part)).unwrap_or(module)
 }

@@ -26,8 +26,10 @@ pub enum How {
     },
     /// A program in a Python package, installed into an environment of its own.
     Python {
-        /// The package, which has a program of the tool's name.
+        /// The package, with its extras.
         package: &'static str,
+        /// The program: the package's own, or the environment's `python` for a package that has none.
+        program: &'static str,
     },
     /// Packages of npm, in a folder of their own; the first is the tool.
     Npm {
@@ -93,13 +95,7 @@ pub const TOOLS: &[Tool] = &[
     peer("buildah", "buildah"),
     peer("podman", "podman"),
     peer("docker-registry", "docker-registry"),
-    Tool {
-        name: "git-cliff",
-        how: How::Python { package: "git-cliff" },
-        version: "2.14.2",
-        tier: "peers",
-        system: Some("linux"),
-    },
+    python("git-cliff", "git-cliff", "git-cliff", "2.14.2"),
     Tool {
         name: "commit-analyzer",
         how: How::Npm {
@@ -110,6 +106,9 @@ pub const TOOLS: &[Tool] = &[
         system: None,
     },
     go("govulncheck", "golang.org/x/vuln/cmd/govulncheck", "v1.1.4", "peers"),
+    go("syft", "github.com/anchore/syft/cmd/syft", "v1.52.0", "peers"),
+    python("cyclonedx-python", "cyclonedx-python-lib[json-validation]", "python", "11.12.0"),
+    python("pyspdxtools", "spdx-tools", "pyspdxtools", "0.8.5"),
     go("ko", "github.com/google/ko", "v0.19.1", "bench"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
 ];
@@ -125,6 +124,11 @@ const fn debian(
     system: Option<&'static str>,
 ) -> Tool {
     Tool { name, how: How::Debian { package, program }, version: "any", tier: "test", system }
+}
+
+/// A program of a Python package that judges what sealift makes.
+const fn python(name: &'static str, package: &'static str, program: &'static str, version: &'static str) -> Tool {
+    Tool { name, how: How::Python { package, program }, version, tier: "peers", system: Some("linux") }
 }
 
 /// A package of Debian with a program of its name that judges what sealift makes.
