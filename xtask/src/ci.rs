@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::failure::{Failure, Outcome};
 use crate::run::cargo;
-use crate::{generate, service, test, tidy};
+use crate::{campaign, generate, service, test, tidy};
 
 /// One step: its name and what it does.
 type Step = (&'static str, fn() -> Outcome);
@@ -16,6 +16,7 @@ const STEPS: &[Step] = &[
     ("generated", generate::check),
     ("service", service::check),
     ("test", || test::run(&[])),
+    ("mutants", campaign::changed),
     ("doc", || cargo()?.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings").stream()),
 ];
 
