@@ -13,6 +13,7 @@ mod report;
 mod scenario;
 mod sizes;
 mod subject;
+mod trust;
 
 use std::path::PathBuf;
 
@@ -23,11 +24,13 @@ use report::{Report, Row};
 use scenario::Lab;
 pub use subject::{Lay, SUBJECTS, commit, tag};
 
-const USAGE: &str = "cargo xtask bench [--subject service|nats|history|all] [--rounds N] [--cold N] [--json FILE]";
+const USAGE: &str =
+    "cargo xtask bench [--subject service|nats|history|trust|all] [--rounds N] [--cold N] [--json FILE]";
 
 struct Wanted {
     subjects: Vec<&'static Lay>,
     history: bool,
+    trust: bool,
     rounds: Rounds,
     json: Option<PathBuf>,
 }
@@ -70,6 +73,11 @@ pub fn run(arguments: &[String]) -> Outcome {
     if wanted.history {
         report.extend(history::rows(&sealift, &folder, wanted.rounds)?);
     }
+    if wanted.trust {
+        let (rows, missing) = trust::rows(&sealift, &folder, wanted.rounds)?;
+        report.extend(Ok(rows));
+        missing.into_iter().for_each(|why| report.extend(Err(why)));
+    }
     report.print();
     if let Some(path) = &wanted.json {
         report.write(path)?;
@@ -89,21 +97,21 @@ fn version(sealift: &std::path::Path) -> Result<Row, Failure> {
 
 fn wanted(arguments: &[String]) -> Result<Wanted, Failure> {
     let rounds = Rounds { cold: 3, warm: 5 };
-    let mut wanted = Wanted { subjects: SUBJECTS.iter().collect(), history: true, rounds, json: None };
+    let mut wanted = Wanted { subjects: SUBJECTS.iter().collect(), history: true, trust: true, rounds, json: None };
     let mut rest = arguments.iter().map(String::as_str);
     while let Some(option) = rest.next() {
         let usage = || Failure::usage(format!("error: `{option}` is not understood here\nhint: {USAGE}"));
         let value = rest.next().ok_or_else(usage)?;
         match option {
-            "--subject" if value == "all" => {
-                (wanted.subjects, wanted.history) = (SUBJECTS.iter().collect(), true);
-            }
-            "--subject" if value == history::NAME => (wanted.subjects, wanted.history) = (Vec::new(), true),
             "--subject" => {
-                let found = SUBJECTS.iter().find(|lay| lay.name == value);
-                let names = SUBJECTS.iter().map(|lay| lay.name).chain([history::NAME]);
-                let unknown = || Failure::unknown("subject", value, names, USAGE);
-                (wanted.subjects, wanted.history) = (vec![found.ok_or_else(unknown)?], false);
+                let subjects: Vec<_> = SUBJECTS.iter().filter(|lay| value == "all" || lay.name == value).collect();
+                let names = SUBJECTS.iter().map(|lay| lay.name).chain([history::NAME, trust::NAME, "all"]);
+                if !names.clone().any(|name| name == value) {
+                    return Err(Failure::unknown("subject", value, names, USAGE));
+                }
+                wanted.subjects = subjects;
+                wanted.history = ["all", history::NAME].contains(&value);
+                wanted.trust = ["all", trust::NAME].contains(&value);
             }
             "--cold" => wanted.rounds.cold = value.parse().map_err(|_| usage())?,
             "--rounds" => wanted.rounds.warm = value.parse().map_err(|_| usage())?,
@@ -129,7 +137,9 @@ mod tests {
         assert_eq!(wanted.rounds, Rounds { cold: 0, warm: 3 });
         assert!(of(&[]).unwrap().subjects.len() == SUBJECTS.len() && of(&[]).unwrap().history);
         let history = of(&["--subject", "history"]).unwrap();
-        assert!(history.subjects.is_empty() && history.history && !wanted.history);
+        assert!(history.subjects.is_empty() && history.history && !wanted.history && !history.trust);
+        let trust = of(&["--subject", "trust"]).unwrap();
+        assert!(trust.subjects.is_empty() && trust.trust && !trust.history);
         for wrong in [&["--rounds", "x"][..], &["--rounds"], &["--cold", "-1"], &["--subject", "nets"], &["x", "y"]] {
             assert_eq!(of(wrong).map(|_| ()).unwrap_err().exit, 2, "{wrong:?}");
         }
