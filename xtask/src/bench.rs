@@ -13,6 +13,7 @@ mod sbom;
 mod scenario;
 mod sizes;
 mod subject;
+mod trust;
 
 use std::path::PathBuf;
 
@@ -23,13 +24,13 @@ use report::{Report, Row};
 use scenario::Lab;
 pub use subject::{Lay, SUBJECTS, commit, tag};
 
-const USAGE: &str =
-    "cargo xtask bench [--subject service|nats|history|sbom|all] [--rounds N] [--cold N] [--data DIR] [--json FILE]";
+const USAGE: &str = "cargo xtask bench [--subject service|nats|history|sbom|trust|all] [--rounds N] [--cold N] [--data DIR] [--json FILE]";
 
 struct Wanted {
     subjects: Vec<&'static Lay>,
     history: bool,
     sbom: bool,
+    trust: bool,
     rounds: Rounds,
     /// A folder with databases of vulnerabilities.
     data: Option<PathBuf>,
@@ -77,6 +78,11 @@ pub fn run(arguments: &[String]) -> Outcome {
     if wanted.sbom {
         sbom::rows(&sealift, &folder, wanted.rounds, wanted.data.as_deref(), &mut report)?;
     }
+    if wanted.trust {
+        let (rows, missing) = trust::rows(&sealift, &folder, wanted.rounds)?;
+        report.extend(Ok(rows));
+        missing.into_iter().for_each(|why| report.extend(Err(why)));
+    }
     report.print();
     if let Some(path) = &wanted.json {
         report.write(path)?;
@@ -97,7 +103,7 @@ fn version(sealift: &std::path::Path) -> Result<Row, Failure> {
 fn wanted(arguments: &[String]) -> Result<Wanted, Failure> {
     let rounds = Rounds { cold: 3, warm: 5 };
     let (subjects, data, json) = (SUBJECTS.iter().collect(), None, None);
-    let mut wanted = Wanted { subjects, history: true, sbom: true, rounds, data, json };
+    let mut wanted = Wanted { subjects, history: true, sbom: true, trust: true, rounds, data, json };
     let mut rest = arguments.iter().map(String::as_str);
     while let Some(option) = rest.next() {
         let usage = || Failure::usage(format!("error: `{option}` is not understood here\nhint: {USAGE}"));
@@ -106,9 +112,9 @@ fn wanted(arguments: &[String]) -> Result<Wanted, Failure> {
             "--subject" => {
                 let of = |name: &str| value == "all" || value == name;
                 wanted.subjects = SUBJECTS.iter().filter(|lay| of(lay.name)).collect();
-                (wanted.history, wanted.sbom) = (of(history::NAME), of(sbom::NAME));
-                if wanted.subjects.is_empty() && !wanted.history && !wanted.sbom {
-                    let names = SUBJECTS.iter().map(|lay| lay.name).chain([history::NAME, sbom::NAME]);
+                (wanted.history, wanted.sbom, wanted.trust) = (of(history::NAME), of(sbom::NAME), of(trust::NAME));
+                if wanted.subjects.is_empty() && !wanted.history && !wanted.sbom && !wanted.trust {
+                    let names = SUBJECTS.iter().map(|lay| lay.name).chain([history::NAME, sbom::NAME, trust::NAME]);
                     return Err(Failure::unknown("subject", value, names, USAGE));
                 }
             }
@@ -142,6 +148,8 @@ mod tests {
         assert!(history.subjects.is_empty() && history.history && !history.sbom && !wanted.history && !wanted.sbom);
         let sbom = of(&["--subject", "sbom", "--data", "/d"]).unwrap();
         assert!(sbom.sbom && !sbom.history && sbom.data == Some("/d".into()));
+        let trust = of(&["--subject", "trust"]).unwrap();
+        assert!(trust.subjects.is_empty() && trust.trust && !trust.history && !trust.sbom && !sbom.trust);
         for wrong in [&["--rounds", "x"][..], &["--rounds"], &["--cold", "-1"], &["--subject", "nets"], &["x", "y"]] {
             assert_eq!(of(wrong).map(|_| ()).unwrap_err().exit, 2, "{wrong:?}");
         }

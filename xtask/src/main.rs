@@ -39,13 +39,13 @@ const TASKS: &[Task] = &[
     Task {
         word: "bench",
         arguments: "[OPTION…]",
-        line: "sealift beside its peers: --subject service|nats|history|sbom|all, --rounds N, --cold N, --data DIR, --json FILE",
+        line: "sealift beside its peers: --subject service|nats|history|sbom|trust|all, --rounds N, --cold N, --data DIR, --json FILE",
         run: bench::run,
     },
     Task {
         word: "campaign",
         arguments: "NAME [--smoke]",
-        line: "a long trial of one promise, or a sample of it: kill, repro",
+        line: "a long trial of one promise, or a sample of it: kill, repro, affected, race, fuzz, mutants",
         run: campaign::run,
     },
     Task {
@@ -94,7 +94,7 @@ const TASKS: &[Task] = &[
     Task {
         word: "tools",
         arguments: "[NAME|TIER…]",
-        line: "install the programs that the tests (or a tier: test, peers, bench) need into .tools/",
+        line: "install the programs that the tests (or a tier: test, peers, bench, campaign) need into .tools/",
         run: tools::run,
     },
 ];

@@ -69,6 +69,11 @@ fn install(folder: &Folder, tools: &[&Tool]) -> Outcome {
                     unmet.push(format!("{}: {}", tool.name, failure.message));
                 }
             }
+            How::Cargo => {
+                if let Err(failure) = cargo_install(folder, tool) {
+                    unmet.push(format!("{}: {}", tool.name, failure.message));
+                }
+            }
         }
     }
     if !packages.is_empty()
@@ -137,6 +142,28 @@ fn go_install(folder: &Folder, tool: &Tool, module: &str) -> Outcome {
             std::fs::write(&stamp, stamp_text(tool)).map_err(|error| at(&stamp, &error))
         });
     // What is left of a failed build is in nobody's way; the build's own failure is what counts.
+    drop(std::fs::remove_dir_all(&stage));
+    built
+}
+
+/// Builds a Rust program into the folder, in the same way.
+fn cargo_install(folder: &Folder, tool: &Tool) -> Outcome {
+    let stage = folder.dir.join(format!("stage-{}-{}", tool.name, std::process::id()));
+    eprintln!("installing {} {}", tool.name, tool.version);
+    let built = cargo()?
+        .args(["install", "--quiet", "--locked", tool.name, "--version", tool.version, "--root"])
+        .args([make(&stage)?])
+        .env("CARGO_TARGET_DIR", stage.join("target"))
+        .stream()
+        .and_then(|()| {
+            let file = format!("{}{}", tool.name, std::env::consts::EXE_SUFFIX);
+            make(&folder.bin())?;
+            make(&folder.dir.join("stamps"))?;
+            std::fs::rename(stage.join("bin").join(&file), folder.bin().join(file))
+                .map_err(|error| at(&stage, &error))?;
+            let stamp = folder.stamp(tool);
+            std::fs::write(&stamp, stamp_text(tool)).map_err(|error| at(&stamp, &error))
+        });
     drop(std::fs::remove_dir_all(&stage));
     built
 }
@@ -272,7 +299,7 @@ impl Folder {
                 self.go().and_then(|go| version_of(&go)).is_some_and(|text| minimum.is_met_by(&text))
             }
             How::Debian { .. } => self.program(tool).is_some(),
-            How::Go { .. } | How::Python { .. } | How::Npm { .. } => {
+            How::Go { .. } | How::Python { .. } | How::Npm { .. } | How::Cargo => {
                 self.program(tool).is_some()
                     && std::fs::read_to_string(self.stamp(tool)).is_ok_and(|text| text == stamp_text(tool))
             }
@@ -286,7 +313,7 @@ impl Folder {
             How::Debian { program, .. } => find(program),
             // A library: a program of ours loads it from its folder.
             How::Npm { .. } => Some(self.npm(tool)).filter(|dir| dir.join("node_modules").is_dir()),
-            How::Go { .. } | How::Python { .. } => {
+            How::Go { .. } | How::Python { .. } | How::Cargo => {
                 let file = self.bin().join(format!("{}{}", tool.name, std::env::consts::EXE_SUFFIX));
                 is_program(&file).then_some(file)
             }

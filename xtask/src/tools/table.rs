@@ -36,6 +36,8 @@ pub enum How {
         /// Each with its version.
         packages: &'static [&'static str],
     },
+    /// `cargo install NAME --version VERSION`: the tool is called like its package.
+    Cargo,
     /// A package of Debian and of systems like it.
     Debian {
         /// The package.
@@ -67,8 +69,8 @@ impl Minimum {
     }
 }
 
-/// Who needs a tool: `cargo xtask test`, or the comparison with peers.
-pub const TIERS: &[&str] = &["test", "peers", "bench"];
+/// Who needs a tool: `cargo xtask test`, the comparison with peers, or a long trial.
+pub const TIERS: &[&str] = &["test", "peers", "bench", "campaign"];
 
 /// Every tool.
 pub const TOOLS: &[Tool] = &[
@@ -85,6 +87,7 @@ pub const TOOLS: &[Tool] = &[
     debian("gpg", "gnupg", "gpg", None),
     debian("unzip", "unzip", "unzip", None),
     debian("zstd", "zstd", "zstd", None),
+    debian("c++", "g++", "c++", None),
     debian("strace", "strace", "strace", Some("linux")),
     debian("faketime", "faketime", "faketime", Some("linux")),
     go("crane", "github.com/google/go-containerregistry/cmd/crane", "v0.22.1", "test"),
@@ -111,6 +114,7 @@ pub const TOOLS: &[Tool] = &[
     python("pyspdxtools", "spdx-tools", "pyspdxtools", "0.8.5"),
     go("ko", "github.com/google/ko", "v0.19.1", "bench"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
+    Tool { name: "cargo-mutants", how: How::Cargo, version: "27.1.0", tier: "campaign", system: None },
 ];
 
 const fn go(name: &'static str, module: &'static str, version: &'static str, tier: &'static str) -> Tool {
