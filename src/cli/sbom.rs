@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::World;
 use super::project::{self, Aim, Project, Selection};
 use super::release::{clean, write_sbom_record};
+use super::source::{Bumped, Trace};
 use crate::attest::{self, Dist, Placement, Reach, Source};
 use crate::config::Overrides;
 use crate::console::Product;
@@ -17,6 +18,7 @@ use crate::host::{files, staging};
 use crate::image::Places;
 use crate::pipeline::make;
 use crate::product::{SbomFile, SbomFormat};
+use crate::refs::Signing;
 use crate::sbom::{self, Listed, Silent};
 use crate::store::Store;
 use crate::survey::{self, Images};
@@ -149,8 +151,9 @@ impl Reading {
 
 impl Making {
     fn run(&self, world: &World<'_>) -> Result<Product, Failure> {
-        let project = Project::open(world, &self.selection, None)?;
+        let mut project = Project::open(world, &self.selection, None)?;
         let records = project.records()?;
+        let mut source = project.enter(self.snapshot, &self.selection, (Signing::Configured, Trace::Named))?;
         // Images that are in dist/ keep their lists, too.
         let imaged = !attest::recall_images(&project.dist(), &records.path("image.json"))?.is_empty();
         let aim = Aim::release(self.snapshot, if imaged { Images::Wanted } else { Images::Unwanted });
@@ -165,6 +168,7 @@ impl Making {
         let journal = records.path("dist.json");
         let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::Sboms, clean: clean(self.clean) };
         attest::place(project.host, &dist, &placements)?;
+        source.iter_mut().for_each(Bumped::keep);
         let sboms: Vec<SbomFile> = made.sboms.iter().map(|listed| listed.file.clone()).collect();
         write_sbom_record(&records, &sboms)?;
         let paths = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str()).display().to_string());
