@@ -1,7 +1,7 @@
 //! The next version of long histories, beside git-cliff. Histories are made here, the same ones every time.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use super::Rounds;
@@ -10,6 +10,7 @@ use super::report::Row;
 use super::scenario::mebibytes;
 use crate::failure::{Failure, Outcome};
 use crate::run::Program;
+use crate::scratch::Scratch;
 use crate::tools::Folder;
 
 /// Its name in `--subject`.
@@ -43,18 +44,18 @@ pub fn rows(sealift: &Path, folder: &Folder, rounds: Rounds) -> Result<Result<Ve
     if rounds.warm == 0 {
         return Ok(Err("histories (--rounds 0)".to_owned()));
     }
-    let dir = Scratch::make()?;
+    let dir = Scratch::new("history")?;
     let mut rows = Vec::new();
     let shape = Shape { commits: 8_000, tags: 600 };
-    let usual = dir.0.join("usual");
+    let usual = dir.path().join("usual");
     make(&usual, shape)?;
-    let next = times(&mut version(sealift, &dir.0, &usual, &[]), rounds.warm * TIMES)?;
+    let next = times(&mut version(sealift, dir.path(), &usual, &[]), rounds.warm * TIMES)?;
     rows.push(absolute(NEXT, &next, LIMIT));
-    let all = times(&mut version(sealift, &dir.0, &usual, &["changelog", "--all"]), rounds.warm * TIMES)?;
+    let all = times(&mut version(sealift, dir.path(), &usual, &["changelog", "--all"]), rounds.warm * TIMES)?;
     rows.push(absolute(CHANGELOG, &all, CHANGELOG_LIMIT));
-    let long = dir.0.join("long");
+    let long = dir.path().join("long");
     make(&long, Shape { commits: 200_000, tags: 2_000 })?;
-    let costs = times(&mut version(sealift, &dir.0, &long, &[]), rounds.warm * TIMES)?;
+    let costs = times(&mut version(sealift, dir.path(), &long, &[]), rounds.warm * TIMES)?;
     rows.push(absolute("next version, 200,000 commits, 2,000 tags", &costs, LONG_LIMIT));
     let peak = costs.iter().chain(&next).chain(&all).map(|cost| mebibytes(cost.anonymous)).fold(0.0, f64::max);
     rows.push(Row::absolute(NAME, "peak anonymous memory of these", peak, MEMORY, "MiB"));
@@ -66,7 +67,7 @@ pub fn rows(sealift: &Path, folder: &Folder, rounds: Rounds) -> Result<Result<Ve
         [(NEXT, "git-cliff --bumped-version", &["--bumped-version"][..], &next), (CHANGELOG, "git-cliff", &[], &all)]
     {
         let mut command = Command::new(&cliff);
-        command.current_dir(&usual).arg("--offline").args(args).env("HOME", &dir.0);
+        command.current_dir(&usual).arg("--offline").args(args).env("HOME", dir.path());
         let theirs = times(&mut command, rounds.warm.min(PATIENCE))?;
         rows.push(Row::ratio(NAME, what, peer, ours, &theirs, Some(SHARE)));
     }
@@ -150,23 +151,6 @@ fn written(shape: Shape) -> String {
         }
     }
     text
-}
-
-/// A folder that is gone at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn make() -> Result<Self, Failure> {
-        let dir = std::env::temp_dir().join(format!("sealift-history-{}", std::process::id()));
-        std::fs::create_dir(&dir).map_err(|error| at(&dir, &error))?;
-        Ok(Self(dir))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
 }
 
 fn at(path: &Path, error: &std::io::Error) -> Failure {
