@@ -1,11 +1,16 @@
 //! The stages in a row: what `sealift release`, `sealift package` and `sealift image` do with a plan.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::channel;
+
+use sealift_trust::Digest;
 
 use crate::build::{self, Built, Yard};
 use crate::error::Failure;
+use crate::event::Event;
 use crate::image::{self, Places};
 use crate::package::{self, Packed, Programs};
+use crate::plan::Plan;
 use crate::sbom::{self, Listed};
 
 /// Binaries, archives and images of a plan.
@@ -20,13 +25,16 @@ pub struct Made {
     pub sboms: Vec<Listed>,
 }
 
-/// Builds, packages, makes images and lists what is in each binary, one overlapping the other, while the checks of the sources run. The checks stand
-/// before everything that follows: a release whose sources are not what `go.sum` says is not made.
-pub fn make(yard: &Yard<'_>, places: &Places<'_>) -> Result<Made, Failure> {
+/// Builds, packages, makes images and lists what is in each binary, one overlapping the other, while the checks of the
+/// sources run. The checks stand before everything that follows: a release whose sources are not what `go.sum` says is
+/// not made. `released` are the layers of the last release's images, with which those of images over their budget are
+/// compared.
+pub fn make(yard: &Yard<'_>, places: &Places<'_>, released: &BTreeSet<Digest>) -> Result<Made, Failure> {
     let Yard { host, events, store, plan, .. } = *yard;
+    events.send(Event::Stages(stages(plan)));
     let programs = &Programs::new(store, plan);
     let packing = package::Bench { host, events, store, plan, programs };
-    let imaging = image::Bench { host, events, store, plan, places, programs };
+    let imaging = image::Bench { host, events, store, plan, places, programs, released };
     let listing = sbom::Bench { host, events, store, survey: yard.survey, plan };
     let (to_pack, to_be_packed) = channel();
     let (to_image, to_be_imaged) = channel();
@@ -55,4 +63,16 @@ pub fn make(yard: &Yard<'_>, places: &Places<'_>) -> Result<Made, Failure> {
     let built = built?;
     checked?;
     Ok(Made { built, packed: packed?, images: images?, sboms: listed? })
+}
+
+/// The stages that have something to do, with the number of their steps.
+fn stages(plan: &Plan) -> Vec<(&'static str, usize)> {
+    let all = [
+        ("check", plan.checks.len()),
+        ("build", plan.builds.len()),
+        ("package", plan.packages.len()),
+        ("image", plan.images.iter().map(|image| image.platforms.len()).sum()),
+        ("sbom", plan.sboms.len()),
+    ];
+    all.into_iter().filter(|(_, steps)| *steps > 0).collect()
 }

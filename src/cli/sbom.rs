@@ -1,5 +1,6 @@
 //! `sealift sbom`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -106,7 +107,7 @@ impl Making {
         let aim = Aim::release(self.snapshot, Images::Unwanted);
         let (survey, mut plan) = project.plan_after_hooks(aim, &self.selection)?;
         plan.packages.clear();
-        let made = make(&project.yard(&survey, &plan), &project.places())?;
+        let made = make(&project.yard(&survey, &plan), &project.places(), &BTreeSet::new())?;
         let placement = |listed: &Listed| Placement {
             path: listed.file.name.clone().into(),
             source: Source::File { path: listed.path.clone(), artifact: listed.file.artifact },
