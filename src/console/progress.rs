@@ -9,14 +9,18 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, T
 
 use super::streams::Streams;
 use crate::sanitize::{Charset, ascii, sanitize_line};
-use crate::table::duration;
+use crate::table::{duration, truncate};
 
 /// More bars flicker, and nobody reads them.
 const SHOWN: usize = 8;
 
+/// What stands beside the words of the bar of all steps: margin, bar, gaps, a `/`, and room for `^C`.
+const BESIDE: usize = 2 + 24 + 1 + 1 + 2 + 2;
+
 /// The bars under the lines.
 pub(super) struct Progress {
     bars: MultiProgress,
+    columns: fn() -> usize,
     charset: Charset,
     shown: Vec<(String, ProgressBar)>,
     waiting: VecDeque<String>,
@@ -35,7 +39,7 @@ impl Progress {
     pub(super) fn new(streams: &Streams, charset: Charset) -> Self {
         let screen = Screen { streams: streams.clone(), drawing: Mutex::default() };
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(screen)));
-        Self { bars, charset, shown: Vec::new(), waiting: VecDeque::new(), total: None }
+        Self { bars, columns: streams.columns, charset, shown: Vec::new(), waiting: VecDeque::new(), total: None }
     }
 
     /// Begins stages; without a number of steps they have no bar.
@@ -44,7 +48,7 @@ impl Progress {
         let steps: usize = stages.iter().map(|(_, steps)| steps).sum();
         if steps > 0 {
             let bar = self.bars.add(ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden()));
-            bar.set_style(self.style("  {bar:24} {pos}/{len}  {wide_msg}"));
+            bar.set_style(self.style("  {bar:24} {pos}/{len}  {msg}"));
             self.total = Some(Total { left: stages.to_vec(), bar });
         }
     }
@@ -155,7 +159,11 @@ impl Progress {
         }
         let names: Vec<&str> = left.iter().filter(|(_, steps)| *steps > 0).map(|(name, _)| *name).collect();
         let colon = if message.is_empty() || names.is_empty() { "" } else { ": " };
-        bar.set_message(format!("{}{colon}{}", message.join(", "), names.join(", ")));
+        let text = format!("{}{colon}{}", message.join(", "), names.join(", "));
+        // Never to the edge: a terminal shows `^C` behind the last line, and a line that wraps is not taken away.
+        let digits = bar.length().unwrap_or_default().to_string().len();
+        let room = (self.columns)().saturating_sub(BESIDE + 2 * digits);
+        bar.set_message(truncate(&text, room, self.charset).into_owned());
     }
 
     fn style(&self, template: &str) -> ProgressStyle {
