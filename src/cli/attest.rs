@@ -17,8 +17,9 @@ use crate::config::settings::Signatures;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::history::{self, Git};
+use crate::host::files;
 use crate::oci::Repository;
-use crate::product::{Archive, ImageIndex};
+use crate::product::Archive;
 use crate::survey::{self, Images};
 use crate::{image, plan, refs};
 
@@ -39,7 +40,7 @@ pub struct Attest {
     /// Seal a snapshot
     #[arg(long)]
     snapshot: bool,
-    /// Lay signature and provenance beside the images in their repositories
+    /// Lay signature, provenance and SBOMs beside the images in their repositories
     #[arg(long)]
     push: bool,
     #[command(flatten)]
@@ -81,21 +82,32 @@ impl Attest {
             return Err(other_state("images", "sealift image"));
         }
         let sboms = attest::recall_sboms(&project.dist(), &records.path("sbom.json"))?;
-        if sboms.iter().any(|sbom| !known.contains(&sbom.binary)) {
+        let made = images.iter().flat_map(|index| &index.images).map(|image| image.artifact.digest());
+        let listed: BTreeSet<Digest> = known.iter().copied().chain(made).collect();
+        if sboms.iter().any(|sbom| !listed.contains(&sbom.subject)) {
             return Err(other_state("SBOMs", "sealift sbom"));
         }
         let lists = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str())).collect();
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let Recalled { archives, binaries } = recalled;
-        let parts =
-            Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), sboms, lists, notes };
+        let parts = Parts {
+            archives,
+            binaries,
+            files,
+            images: Vec::new(),
+            blobs: BTreeMap::new(),
+            sboms,
+            lists,
+            notes,
+            openvex: None,
+        };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let making = making(&project, (&survey, &plan), &self.selection)?;
         let (signer, clean) = (signer.as_ref(), clean(self.sealing.clean));
         let seal = Seal { project: &project, records: &records, signer, clean };
         let sealed = seal.place(&subject(&plan, making)?, &parts)?;
         if let Some(signer) = signer.filter(|_| self.push) {
-            beside(&project, &plan.images, (&parts.images, &sealed), signer)?;
+            beside(&project, &plan.images, (&parts, &sealed), signer)?;
         }
         source.iter_mut().for_each(Bumped::keep);
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": signer.is_some() });
@@ -134,7 +146,8 @@ impl Attest {
             Signatures::Each => Some(&lies),
             Signatures::Checksums => None,
         };
-        let contents = Contents { archives: &elsewhere.files, images: &[], binaries: &[], sboms: &[], notes: None };
+        let contents =
+            Contents { archives: &elsewhere.files, images: &[], binaries: &[], sboms: &[], notes: None, openvex: None };
         let sealed =
             attest::seal(&subject, &contents, Some(&Signing { signer: &signer, formats: &settings.formats, each }))?;
         elsewhere.put(folder, &sealed)?;
@@ -152,14 +165,14 @@ impl Attest {
 fn beside(
     project: &Project<'_>,
     planned: &[plan::Image],
-    (images, sealed): (&[ImageIndex], &Sealed),
+    (parts, sealed): (&Parts, &Sealed),
     signer: &Signer<'_>,
 ) -> Result<(), Failure> {
     let provenance = sealed.files.iter().find(|(name, _)| name.as_str() == PROVENANCE);
     let (_, provenance) = provenance.expect("what is sealed with a key has a provenance");
     image::destined(planned)?;
     let places = project.places();
-    for index in images {
+    for index in &parts.images {
         let planned = planned.iter().find(|planned| planned.service == index.service);
         let Some(repository) = planned.and_then(|planned| planned.repository.as_ref()) else { continue };
         let remote = places.repository(repository)?;
@@ -167,6 +180,16 @@ fn beside(
         for said in attest::said(descriptor.digest, provenance, signer)? {
             let laid = attest::attach(&remote, &descriptor, &said)?;
             project.events.info(format!("{}: {said}", repository.pin(laid.digest)));
+        }
+        for image in &index.images {
+            let digest = image.artifact.digest();
+            let lists = parts.sboms.iter().zip(&parts.lists).filter(|(sbom, _)| sbom.subject == digest);
+            for (sbom, path) in lists {
+                let bytes = files::read(path, sbom.artifact.size())?;
+                let described = remote.describe(digest)?;
+                let laid = attest::attach_list(&remote, &described, sbom.format.media_type(), &bytes)?;
+                project.events.info(format!("{}: {}", repository.pin(laid.digest), sbom.name));
+            }
         }
     }
     Ok(())
