@@ -4,7 +4,6 @@ use sealift::artifact::Artifact;
 use sealift::scan::osv::{Advisory, moment};
 use sealift::scan::range::{affects, fixed_in};
 use sealift::scan::{GoVersion, Purl, Severity, Subject, vex};
-use sealift_trust::Digest;
 
 use crate::go;
 
