@@ -16,8 +16,8 @@ use crate::config::settings::Signatures;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::history::{self, Git};
+use crate::host::files;
 use crate::oci::Repository;
-use crate::product::{Archive, ImageIndex};
 use crate::survey::{self, Images};
 use crate::{image, plan};
 
@@ -38,7 +38,7 @@ pub struct Attest {
     /// Seal a snapshot
     #[arg(long)]
     snapshot: bool,
-    /// Lay signature and provenance beside the images in their repositories
+    /// Lay signature, provenance and SBOMs beside the images in their repositories
     #[arg(long)]
     push: bool,
     #[command(flatten)]
@@ -93,7 +93,7 @@ impl Attest {
         let seal = Seal { project: &project, records: &records, signer, clean };
         let sealed = seal.place(&subject(&plan, making)?, &parts)?;
         if let Some(signer) = signer.filter(|_| self.push) {
-            beside(&project, &plan.images, (&parts.images, &sealed), signer)?;
+            beside(&project, &plan.images, (&parts, &sealed), signer)?;
         }
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": signer.is_some() });
         let name = if signer.is_some() { "release.json" } else { "release.unsigned.json" };
@@ -126,8 +126,8 @@ impl Attest {
         };
         let elsewhere = Elsewhere::gather(folder, &signer.public())?;
         let settings = &project.config.attest;
-        let lies = |file: &Archive| folder.join(file.name.as_str());
-        let each: Option<&dyn Fn(&Archive) -> PathBuf> = match settings.signatures {
+        let lies = |name: &FileName| folder.join(name.as_str());
+        let each: Option<&dyn Fn(&FileName) -> PathBuf> = match settings.signatures {
             Signatures::Each => Some(&lies),
             Signatures::Checksums => None,
         };
@@ -149,14 +149,14 @@ impl Attest {
 fn beside(
     project: &Project<'_>,
     planned: &[plan::Image],
-    (images, sealed): (&[ImageIndex], &Sealed),
+    (parts, sealed): (&Parts, &Sealed),
     signer: &Signer<'_>,
 ) -> Result<(), Failure> {
     let provenance = sealed.files.iter().find(|(name, _)| name.as_str() == PROVENANCE);
     let (_, provenance) = provenance.expect("what is sealed with a key has a provenance");
     image::destined(planned)?;
     let places = project.places();
-    for index in images {
+    for index in &parts.images {
         let planned = planned.iter().find(|planned| planned.service == index.service);
         let Some(repository) = planned.and_then(|planned| planned.repository.as_ref()) else { continue };
         let remote = places.repository(repository)?;
@@ -164,6 +164,19 @@ fn beside(
         for said in attest::said(descriptor.digest, provenance, signer)? {
             let laid = attest::attach(&remote, &descriptor, &said)?;
             project.events.info(format!("{}: {said}", repository.pin(laid.digest)));
+        }
+        // What is in an image differs from platform to platform.
+        for image in &index.images {
+            for (sbom, path) in parts.sboms.iter().zip(&parts.lists) {
+                if !image.holds.iter().any(|held| held.digest == sbom.binary) {
+                    continue;
+                }
+                let bytes = files::read(path, sbom.artifact.size())?;
+                let descriptor = remote.describe(image.artifact.digest())?;
+                let said = attest::listed(descriptor.digest, sbom, (path, &bytes), signer)?;
+                let laid = attest::attach(&remote, &descriptor, &said)?;
+                project.events.info(format!("{}: {said} ({})", repository.pin(laid.digest), image.target));
+            }
         }
     }
     Ok(())
