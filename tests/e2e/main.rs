@@ -15,6 +15,7 @@ mod console;
 mod image;
 mod interop;
 mod key;
+mod keyless;
 mod modules;
 mod package;
 mod plan;
