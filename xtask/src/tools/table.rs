@@ -94,6 +94,7 @@ pub const TOOLS: &[Tool] = &[
         tier: "peers",
         system: Some("linux"),
     },
+    go("cosign", "github.com/sigstore/cosign/v2/cmd/cosign", "v2.6.5", "peers"),
     go("govulncheck", "golang.org/x/vuln/cmd/govulncheck", "v1.1.4", "peers"),
     go("ko", "github.com/google/ko", "v0.19.1", "bench"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
