@@ -24,6 +24,9 @@
 //! 9. Secrets are types that cannot be printed. Enforced by: src/trust/key/tests.rs
 //! 10. Only `host` touches the outside, only `console` prints, and a module names only modules above it.
 //!     Enforced by: clippy.toml, xtask/src/tidy.rs
+//! 11. What is built is a commit, and branch and tags lead to it when all else is done: together, from where they were, or
+//!     not at all. A tag that is there already is a given source, and nothing moves it.
+//!     Enforced by: tests/e2e/refs/bump.rs, tests/e2e/refs.rs::a_tag_that_started_the_run_is_not_touched
 
 pub mod archive;
 pub mod artifact;

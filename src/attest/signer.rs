@@ -25,6 +25,8 @@ pub enum Purpose {
     Checksums,
     /// One file of the release.
     Artifact,
+    /// A tag of git.
+    Tag,
 }
 
 impl Purpose {
@@ -34,6 +36,7 @@ impl Purpose {
             Self::Statement => "statement",
             Self::Checksums => "checksums",
             Self::Artifact => "artifact",
+            Self::Tag => "tag",
         }
     }
 }

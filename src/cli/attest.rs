@@ -11,6 +11,7 @@ use semver::Version;
 use super::World;
 use super::project::{Aim, Project, Selection};
 use super::release::{Parts, Seal, Sealing, clean, making, signer, subject};
+use super::source::{Bumped, Trace};
 use crate::attest::{self, Contents, Elsewhere, Recalled, Sealed, Signer, Signing, Subject};
 use crate::config::settings::Signatures;
 use crate::console::Product;
@@ -19,7 +20,7 @@ use crate::history::{self, Git};
 use crate::host::files;
 use crate::oci::Repository;
 use crate::survey::{self, Images};
-use crate::{image, plan};
+use crate::{image, plan, refs};
 
 #[derive(Args)]
 pub struct Attest {
@@ -51,7 +52,7 @@ impl Attest {
     /// Seals what `sealift package` and `sealift image` left in `dist/`: every archive and every blob is measured again, an
     /// archive must be one that the plan of this tree names, and an image must hold a binary that is in the archives.
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
+        let mut project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
         if let (Some(folder), Some(version)) = (&self.folder, &self.release) {
             return self.elsewhere(&project, &world.path(folder), version);
         }
@@ -65,6 +66,7 @@ impl Attest {
         let images = attest::recall_images(&project.dist(), &records.path("image.json"))?;
         // What images are made of need not be there for a release without any.
         let wanted = if images.is_empty() { Images::Unwanted } else { Images::Wanted };
+        let mut source = project.enter(self.snapshot, &self.selection, (refs::Signing::Configured, Trace::Named))?;
         let (survey, plan) = project.plan(Aim::release(self.snapshot, wanted), &self.selection)?;
         let notes = project.notes(&survey)?;
         let recalled = attest::recall(&project.dist(), &records.path("package.json"))?;
@@ -95,6 +97,7 @@ impl Attest {
         if let Some(signer) = signer.filter(|_| self.push) {
             beside(&project, &plan.images, (&parts, &sealed), signer)?;
         }
+        source.iter_mut().for_each(Bumped::keep);
         let data = serde_json::json!({ "manifest": sealed.manifest, "signed": signer.is_some() });
         let name = if signer.is_some() { "release.json" } else { "release.unsigned.json" };
         Ok(Product::lines([project.dist().join(name).display().to_string()]).with_data(data))

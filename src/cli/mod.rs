@@ -16,6 +16,7 @@ mod release;
 mod sbom;
 mod scan;
 mod schema;
+mod source;
 mod summary;
 mod tagging;
 mod toolchain;
@@ -145,7 +146,7 @@ pub fn main() -> u8 {
     let host = Host::real();
     match (Cli::try_parse(), host) {
         (Ok(cli), Ok(host)) => {
-            let (console, events) = Console::start(Options::detect(&host.env, flags(&cli.global)));
+            let (console, events) = Console::start(Options::detect(&host.env, flags(&cli.global)), &host.env);
             let world = World { host: &host, events: &events, global: &cli.global };
             let outcome = run(&world, cli.command);
             console.finish(&outcome)
@@ -161,7 +162,7 @@ pub fn main() -> u8 {
 fn console_for_nobody() -> Console {
     let env = crate::host::env::Env::real();
     // The words that ask for JSON may be the ones that could not be read.
-    Console::start(Options::detect(&env, Flags::default())).0
+    Console::start(Options::detect(&env, Flags::default()), &env).0
 }
 
 fn flags(global: &Global) -> Flags {

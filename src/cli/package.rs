@@ -5,11 +5,13 @@ use clap::Args;
 use super::World;
 use super::project::{Aim, Project, Selection};
 use super::release::{Parts, clean, write_package_record};
+use super::source::{Bumped, Trace};
 use super::summary;
 use crate::attest::{self, Dist, Placement, Reach, Source};
 use crate::console::Product;
 use crate::error::Failure;
 use crate::pipeline::make;
+use crate::refs::Signing;
 use crate::survey::Images;
 
 #[derive(Args)]
@@ -26,8 +28,9 @@ pub struct Package {
 
 impl Package {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        let project = Project::open(world, &self.selection, None)?;
+        let mut project = Project::open(world, &self.selection, None)?;
         let records = project.records()?;
+        let mut source = project.enter(self.snapshot, &self.selection, (Signing::Configured, Trace::Named))?;
         let aim = Aim::release(self.snapshot, Images::Unwanted);
         let (survey, mut plan) = project.plan_after_hooks(aim, &self.selection)?;
         plan.sboms.clear();
@@ -44,6 +47,7 @@ impl Package {
         let dist =
             Dist { folder: &project.dist(), journal: &journal, reach: Reach::Archives, clean: clean(self.clean) };
         attest::place(project.host, &dist, &placements)?;
+        source.iter_mut().for_each(Bumped::keep);
         let paths =
             parts.archives.iter().map(|archive| project.dist().join(archive.name.as_str()).display().to_string());
         let data = serde_json::json!({ "archives": parts.archives });

@@ -4,9 +4,11 @@ use clap::Args;
 
 use super::World;
 use super::project::{Aim, Project, Selection};
+use super::source::Trace;
 use crate::console::Product;
 use crate::error::Failure;
 use crate::plan;
+use crate::refs::Signing;
 use crate::store::Records;
 use crate::survey::Images;
 
@@ -21,10 +23,11 @@ pub struct Plan {
 
 impl Plan {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        let project = Project::open(world, &self.selection, None)?;
+        let mut project = Project::open(world, &self.selection, None)?;
         let aim = Aim::release(self.snapshot, Images::Wanted);
+        let _source = project.enter(self.snapshot, &self.selection, (Signing::Configured, Trace::None))?;
         let (_, plan) = project.plan(aim, &self.selection)?;
-        Records::note(&project.config.root, "plan.json", &plan)?;
+        Records::note(&project.home, "plan.json", &plan)?;
         Ok(shown(&plan))
     }
 }

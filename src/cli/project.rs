@@ -20,8 +20,8 @@ use crate::store::{Records, Store};
 use crate::survey::{self, House, Images, Repository, Request, Survey, SurveyError};
 use crate::target::Pattern;
 use crate::toolchain::sources::command_name;
-use crate::version::Mode;
 use crate::version::notes::Edition;
+use crate::version::{Mode, Next, Release};
 
 /// Which services and targets.
 #[derive(Args, Clone, Default)]
@@ -68,7 +68,16 @@ impl Aim {
 pub struct Project<'a> {
     pub host: &'a Host,
     pub events: &'a Events,
+    /// Its configuration; its root is where the sources are.
     pub config: Config,
+    /// The project's folder, where records and `dist/` are.
+    pub home: PathBuf,
+    /// Which release this is, where that is decided before the survey.
+    pub decided: Option<(Release, Next)>,
+    /// The commit that is checked out in the project's folder, where another one is built.
+    pub parent: Option<String>,
+    /// Tags of modules in folders of their own, that a release makes.
+    pub module_tags: Vec<String>,
     /// The digest of `sealift.toml`, if there is one.
     pub configuration: Option<Digest>,
     pub store: Store,
@@ -115,23 +124,25 @@ impl<'a> Project<'a> {
         let store = Store::open(&loaded.config.cache)?;
         let lock = Lock::read(&loaded.config.root)?;
         let (host, events, configuration) = (world.host, world.events, loaded.file);
-        Ok(Self { host, events, config: loaded.config, configuration, store, lock })
+        let (home, decided, parent, module_tags) = (loaded.config.root.clone(), None, None, Vec::new());
+        Ok(Self { host, events, config: loaded.config, home, decided, parent, module_tags, configuration, store, lock })
     }
 
     /// Takes the project's lock and opens its records.
     pub fn records(&self) -> Result<Records, Failure> {
-        Ok(Records::open(&self.config.root)?)
+        Ok(Records::open(&self.home)?)
     }
 
     /// Where the release goes.
     pub fn dist(&self) -> PathBuf {
-        self.config.root.join("dist")
+        self.home.join("dist")
     }
 
     /// Finds out everything, and decides everything.
     pub fn plan(&self, aim: Aim, selection: &Selection) -> Result<(Survey, Plan), Failure> {
         let Aim { mode, repository, images } = aim;
-        let request = Request { mode, repository, services: selection.services.clone(), images };
+        let (services, decided) = (selection.services.clone(), self.decided.clone());
+        let request = Request { mode, repository, services, images, decided };
         let survey = survey::survey((self.host, self.events), &self.config, &self.store, (&self.lock, &request))?;
         for toolchain in &survey.toolchains {
             self.events.debug(format!(

@@ -10,7 +10,8 @@ use sealift_trust::{Algorithm, Digest, FileName, KeyError, PublicKey, SignatureF
 
 use super::World;
 use super::project::{Aim, Project, Selection};
-use super::tagging::{self, Tagging};
+use super::source::{Bumped, Trace};
+use super::tagging::{self, Goal, Tagging};
 use super::{plan, scan, summary, verify};
 use crate::attest::keys::{self, Places};
 use crate::attest::{
@@ -58,9 +59,10 @@ pub struct Sealing {
 
 impl Release {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        let project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
+        let mut project = Project::open(world, &self.selection, self.sealing.key.as_deref())?;
         let aim = Aim::release(self.snapshot, Images::Wanted);
         if self.dry_run {
+            let _source = self.enter(&mut project, Trace::None)?;
             let (survey, plan) = project.plan(aim, &self.selection)?;
             let shown = plan::shown(&plan);
             let prepared = self.prepare(&project, &survey)?;
@@ -69,8 +71,12 @@ impl Release {
         let records = project.records()?;
         // A key that cannot be used is better known before an hour of compiling than after it.
         let signer = signer(&project, self.sealing.key.as_deref())?;
+        if self.tagging.by_key() && signer.is_none() {
+            return Err(tagging::no_key());
+        }
         // So is a database that cannot be used.
         let scanner = scan::open(&project)?;
+        let mut source = self.enter(&mut project, Trace::Named)?;
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
         // A tag that is somebody else's is better known now, too.
         let prepared = self.prepare(&project, &survey)?;
@@ -86,14 +92,16 @@ impl Release {
         let (by, clean) = (signer.as_ref(), clean(self.sealing.clean));
         let seal = Seal { project: &project, records: &records, signer: by, clean };
         let sealed = seal.place(&subject(&plan, making)?, &parts)?;
-        build::hooks(&yard, &project.config.root, "after")?;
+        build::hooks(&yard, &project.home, "after")?;
         let signed = signer.is_some();
         if let Some(prepared) = &prepared {
             // The tag tells everybody of a release: it moves last, and only for one that a stranger would accept.
             if let Some(signer) = &signer {
                 verify::judge(world, &project.dist(), signer.public())?;
             }
-            tagging::perform(&project, prepared)?;
+            tagging::perform(&project, prepared, signer.as_ref())?;
+        } else {
+            source.iter_mut().for_each(Bumped::keep);
         }
         let data = serde_json::json!({
             "refs": prepared.as_ref().map(tagging::data),
@@ -118,7 +126,17 @@ impl Release {
 impl Release {
     fn prepare(&self, project: &Project<'_>, survey: &Survey) -> Result<Option<Prepared>, Failure> {
         let next = survey.next.as_ref().filter(|_| self.tagging.wanted());
-        next.map(|next| self.tagging.prepare(project, &survey.release.commit.id, &[next])).transpose()
+        let prepare = |next| {
+            let commit = &survey.release.commit.id;
+            let (made, module_tags) = (project.parent.is_some(), &project.module_tags);
+            self.tagging.prepare(project, &Goal { commit, made, versions: &[next], module_tags })
+        };
+        next.map(prepare).transpose()
+    }
+
+    /// Makes the commit that is released, where files have to name the version.
+    fn enter<'a>(&self, project: &mut Project<'a>, trace: Trace) -> Result<Option<Bumped<'a>>, Failure> {
+        project.enter(self.snapshot, &self.selection, (self.tagging.signing(), trace))
     }
 }
 
@@ -134,7 +152,7 @@ pub fn clean(remove: bool) -> Clean {
 
 /// Who signs: the signer that is configured, else the key, wherever the user says it is. Without either the release will
 /// be unsigned, and that is said loudly.
-pub fn signer<'a>(project: &'a Project<'_>, option: Option<&Path>) -> Result<Option<Signer<'a>>, Failure> {
+pub fn signer<'a>(project: &Project<'a>, option: Option<&Path>) -> Result<Option<Signer<'a>>, Failure> {
     let settings = &project.config.attest;
     if let Some((program, args)) = settings.signer.as_ref().and_then(|words| words.split_first()) {
         let Some(key) = &settings.key else {
@@ -142,9 +160,9 @@ pub fn signer<'a>(project: &'a Project<'_>, option: Option<&Path>) -> Result<Opt
             let message = "a signer needs attest.key: the public half of its key, with which its answers are verified";
             return Err(super::usage("signer.no-key", Kind::Config, message.to_owned(), hint));
         };
-        let public = crate::verify::read_public(&project.config.root.join(key))?;
+        let public = crate::verify::read_public(&project.home.join(key))?;
         let env = project.host.env.select(reaches_a_signer);
-        let command = Command::new(program, &project.config.root).args(args.iter().cloned()).envs(env);
+        let command = Command::new(program, &project.home).args(args.iter().cloned()).envs(env);
         let limit = Duration::from_secs(settings.signer_timeout);
         return Ok(Some(Signer::Process(Process { host: project.host, command, public, limit })));
     }
@@ -311,7 +329,9 @@ pub fn making(
     (survey, plan): (&Survey, &Plan),
     selection: &Selection,
 ) -> Result<Making, Failure> {
-    let job = attest::job(&project.host.env, &plan.release.commit.id).unwrap_or_else(|why| {
+    // A job knows the commit that it was started for.
+    let checked_out = project.parent.as_ref().unwrap_or(&plan.release.commit.id);
+    let job = attest::job(&project.host.env, checked_out).unwrap_or_else(|why| {
         let text = format!("{why}: the provenance will say that this is a local run");
         project.events.warn("attest.other-job", text);
         None

@@ -7,12 +7,14 @@ use clap::{Args, ValueEnum};
 use super::World;
 use super::project::{Aim, Project, Selection};
 use super::release::{clean, write_sbom_record};
+use super::source::{Bumped, Trace};
 use crate::attest::{self, Dist, Placement, Reach, Source};
 use crate::console::Product;
 use crate::error::Failure;
 use crate::host::{files, staging};
 use crate::pipeline::make;
 use crate::product::{SbomFile, SbomFormat};
+use crate::refs::Signing;
 use crate::sbom::{self, Listed, Role, Silent};
 use crate::survey::{self, Images};
 use crate::table::{Column, Table, bytes, duration};
@@ -101,8 +103,9 @@ impl Reading {
 
 impl Making {
     fn run(&self, world: &World<'_>) -> Result<Product, Failure> {
-        let project = Project::open(world, &self.selection, None)?;
+        let mut project = Project::open(world, &self.selection, None)?;
         let records = project.records()?;
+        let mut source = project.enter(self.snapshot, &self.selection, (Signing::Configured, Trace::Named))?;
         let aim = Aim::release(self.snapshot, Images::Unwanted);
         let (survey, mut plan) = project.plan_after_hooks(aim, &self.selection)?;
         plan.packages.clear();
@@ -115,6 +118,7 @@ impl Making {
         let journal = records.path("dist.json");
         let dist = Dist { folder: &project.dist(), journal: &journal, reach: Reach::Sboms, clean: clean(self.clean) };
         attest::place(project.host, &dist, &placements)?;
+        source.iter_mut().for_each(Bumped::keep);
         let sboms: Vec<SbomFile> = made.sboms.iter().map(|listed| listed.file.clone()).collect();
         write_sbom_record(&records, &sboms)?;
         let paths = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str()).display().to_string());

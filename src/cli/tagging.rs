@@ -2,11 +2,13 @@
 //! performs last.
 
 use clap::{Args, ValueEnum};
+use sealift_trust::sshsig;
 use serde_json::Value;
 
 use super::project::Project;
+use crate::attest::{Purpose, Signer, SignerError};
 use crate::console::Product;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::history::Git;
 use crate::refs::{Moves, Prepared, Reach, Signing, Tag, TagState, Writer};
 use crate::sanitize::sanitize_line;
@@ -21,7 +23,7 @@ pub struct Tagging {
     /// Push the tag, in one transaction of the remote; implies --tag
     #[arg(long, conflicts_with = "snapshot")]
     push: bool,
-    /// Who signs a new tag: as git's configuration says (tag.gpgSign), git in any case, or nobody
+    /// Who signs a new tag: as git's configuration says (tag.gpgSign), git in any case, the key of releases, or nobody
     #[arg(long, value_name = "WHO", default_value = "auto")]
     sign: Sign,
 }
@@ -30,6 +32,7 @@ pub struct Tagging {
 enum Sign {
     Auto,
     Git,
+    Key,
     None,
 }
 
@@ -39,26 +42,65 @@ impl Tagging {
         self.tag || self.push
     }
 
-    /// Decides what moves, without moving anything; every version is tagged at the same commit.
-    pub fn prepare(self, project: &Project<'_>, commit: &str, versions: &[&Next]) -> Result<Prepared, Failure> {
-        let git = Git::find(project.host, &project.config.root)?;
-        let tags = versions.iter().map(|next| Tag { name: next.tag.clone(), message: message(next) }).collect();
-        let moves = Moves { commit: commit.to_owned(), branch: None, tags };
-        let branch = versions.first().and_then(|next| next.branch.as_deref());
-        let reach = if self.push { Reach::Remote { branch } } else { Reach::Here };
-        let signing = match self.sign {
+    /// Whether the key of releases signs.
+    pub fn by_key(self) -> bool {
+        self.wanted() && self.sign == Sign::Key
+    }
+
+    /// Who signs.
+    pub fn signing(self) -> Signing {
+        match self.sign {
             Sign::Auto => Signing::Configured,
             Sign::Git => Signing::Required,
+            Sign::Key => Signing::Key,
             Sign::None => Signing::Off,
+        }
+    }
+
+    /// Decides what moves, without moving anything; every version is tagged at the same commit.
+    pub fn prepare(self, project: &Project<'_>, goal: &Goal<'_>) -> Result<Prepared, Failure> {
+        let git = Git::find(project.host, &project.home)?;
+        let branch = goal.versions.first().and_then(|next| next.branch.as_deref());
+        let modules = goal.module_tags.iter().map(|name| {
+            let with = goal.versions.first().map_or("", |next| next.tag.as_str());
+            Tag { name: name.clone(), message: format!("{name}\n\nReleased with {with}.") }
+        });
+        let tags = goal.versions.iter().map(|next| Tag { name: next.tag.clone(), message: message(next) });
+        let moves = Moves {
+            commit: goal.commit.to_owned(),
+            branch: branch.filter(|_| goal.made).map(str::to_owned),
+            tags: tags.chain(modules).collect(),
         };
-        Ok(Writer::new(project.host, &git).prepare(&moves, reach, signing)?)
+        let reach = if self.push { Reach::Remote { branch } } else { Reach::Here };
+        Ok(Writer::new(project.host, &git).prepare(&moves, reach, self.signing())?)
     }
 }
 
-/// Moves what was prepared, and says so.
-pub fn perform(project: &Project<'_>, prepared: &Prepared) -> Result<(), Failure> {
-    let git = Git::find(project.host, &project.config.root)?;
-    Writer::new(project.host, &git).perform(prepared)?;
+/// What refs are to lead to.
+pub struct Goal<'a> {
+    /// The commit.
+    pub commit: &'a str,
+    /// Whether the release made it, so that the branch goes along.
+    pub made: bool,
+    /// The versions that are tagged.
+    pub versions: &'a [&'a Next],
+    /// The tags of modules in folders of their own.
+    pub module_tags: &'a [String],
+}
+
+/// Moves what was prepared, and says so. `signer` is who signs where the key of releases is asked for.
+pub fn perform(project: &Project<'_>, prepared: &Prepared, signer: Option<&Signer<'_>>) -> Result<(), Failure> {
+    let git = Git::find(project.host, &project.home)?;
+    let signed = |text: &[u8]| -> Result<String, Failure> {
+        let signer = signer.ok_or_else(no_key)?;
+        let sign = |bytes: &[u8]| signer.sign(bytes, Purpose::Tag);
+        Ok(sshsig::sign_for_git::<SignerError>(text, &signer.public(), sign)?)
+    };
+    Writer::new(project.host, &git).with_signer(Some(&signed)).perform(prepared)?;
+    if let Some(branch) = &prepared.branch {
+        let place = prepared.remote.as_deref().unwrap_or("this repository");
+        project.events.info(format!("branch {}: moved in {place}", branch.name));
+    }
     for tag in &prepared.tags {
         let name = &tag.tag.name;
         let text = match (&prepared.remote, &tag.state) {
@@ -70,6 +112,12 @@ pub fn perform(project: &Project<'_>, prepared: &Prepared) -> Result<(), Failure
         project.events.info(text);
     }
     Ok(())
+}
+
+/// There is nothing to sign with.
+pub fn no_key() -> Failure {
+    let hint = Some("sealift key generate ../release.key, and --key ../release.key or SEALIFT_KEY".to_owned());
+    super::usage("refs.no-key", Kind::Config, "a tag is to be signed, and there is no key".to_owned(), hint)
 }
 
 /// The refs that would move, exactly: for `--dry-run`.
@@ -97,6 +145,7 @@ pub fn table(prepared: &Prepared) -> Table {
             (TagState::Here(_), _) => "as it is here",
             (TagState::New, Signing::Configured) => "new, annotated, signed if git is configured so",
             (TagState::New, Signing::Required) => "new, annotated and signed",
+            (TagState::New, Signing::Key) => "new, annotated, signed by the key of releases",
             (TagState::New, Signing::Off) => "new, annotated",
         };
         table.push([name, place.to_owned(), commit.clone(), how.to_owned()]);

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::project::{Project, Selection};
-use super::tagging::{self, Tagging};
+use super::release::signer;
+use super::source::{self, Trace};
+use super::tagging::{self, Goal, Tagging};
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::host::{files, staging};
@@ -83,32 +85,70 @@ impl Version {
         if self.each || !self.services.is_empty() {
             return self.parts(world, &project);
         }
+        if self.tagging.wanted() {
+            return self.tagged(world, &project);
+        }
         let mode = if self.snapshot { Mode::Snapshot } else { Mode::Release };
-        let (release, next) = match survey::release(project.host, &project.config, mode) {
-            Ok(found) => found,
-            Err(error) => {
-                let failure = Failure::from(error);
-                if failure.kind == Kind::Nothing {
-                    self.tell(world, &version::told_nothing())?;
-                }
-                return Err(failure);
-            }
-        };
+        let found = survey::release(project.host, &project.config, mode);
+        let (release, next) = found.map_err(|error| self.nothing(world, error.into()))?;
         if let Some(text) = next.as_ref().and_then(|next| next.warning.clone()) {
             world.events.warn("version.tag-too-small", text);
         }
-        if let (Some(next), true) = (&next, self.tagging.wanted()) {
-            let prepared = self.tagging.prepare(&project, &release.commit.id, &[next])?;
-            if self.dry_run {
-                return Ok(tagging::shown(&prepared));
-            }
-            let _records = project.records()?;
-            tagging::perform(&project, &prepared)?;
+        self.conclude(world, &project, (&release, next.as_ref()))
+    }
+
+    /// Tags and pushes: what `sealift release` does as its last step.
+    fn tagged(&self, world: &World<'_>, project: &Project<'_>) -> Result<Product, Failure> {
+        let signer = if self.tagging.by_key() && !self.dry_run { signer(project, None)? } else { None };
+        if self.tagging.by_key() && !self.dry_run && signer.is_none() {
+            return Err(tagging::no_key());
         }
-        self.tell(world, &version::told(&release, next.as_ref()))?;
-        Records::note(&project.config.root, "version.json", &record(&release, next.as_ref()))?;
-        let product = Product::lines([release.version.to_string()]).with_data(data(&release, next.as_ref()));
-        Ok(match &next {
+        let renewal = survey::renewal((project.host, project.events), &project.config);
+        let mut renewal = renewal.map_err(|error| self.nothing(world, error.into()))?;
+        if let Some(text) = renewal.next.warning.clone() {
+            world.events.warn("version.tag-too-small", text);
+        }
+        let _records = if self.dry_run { None } else { Some(project.records()?) };
+        let trace = if self.dry_run { Trace::None } else { Trace::Named };
+        let made = source::commit(project, &renewal, self.tagging.signing(), trace)?;
+        if let Some(made) = &made {
+            renewal.release.commit.id.clone_from(&made.commit);
+        }
+        let goal = Goal {
+            commit: &renewal.release.commit.id,
+            made: made.is_some(),
+            versions: &[&renewal.next],
+            module_tags: &renewal.module_tags,
+        };
+        let prepared = self.tagging.prepare(project, &goal)?;
+        if self.dry_run {
+            return Ok(tagging::shown(&prepared));
+        }
+        tagging::perform(project, &prepared, signer.as_ref())?;
+        drop((made, _records));
+        self.conclude(world, project, (&renewal.release, Some(&renewal.next)))
+    }
+
+    /// Tells the next steps of a job where there is nothing to release.
+    fn nothing(&self, world: &World<'_>, failure: Failure) -> Failure {
+        if failure.kind == Kind::Nothing
+            && let Err(failure) = self.tell(world, &version::told_nothing())
+        {
+            return failure;
+        }
+        failure
+    }
+
+    fn conclude(
+        &self,
+        world: &World<'_>,
+        project: &Project<'_>,
+        (release, next): (&Release, Option<&Next>),
+    ) -> Result<Product, Failure> {
+        self.tell(world, &version::told(release, next))?;
+        Records::note(&project.home, "version.json", &record(release, next))?;
+        let product = Product::lines([release.version.to_string()]).with_data(data(release, next));
+        Ok(match next {
             Some(next) => shown(product, next),
             None => product,
         })

@@ -151,6 +151,7 @@ impl<'a> Layers<'a> {
             unconventional: self.take(&key("unconventional"), written.unconventional.as_ref(), below.unconventional),
             files: self.names(&key("files"), &written.files, below.files),
             small_tag: self.take(&key("small-tag"), written.small_tag.as_ref(), below.small_tag),
+            go_major: self.take(&key("go-major"), written.go_major.as_ref(), below.go_major),
         }
     }
 
@@ -161,6 +162,7 @@ impl<'a> Layers<'a> {
             file: self.take(&key("file"), written.file.as_ref(), below.file),
             template: self.take_some(&key("template"), written.template.as_ref(), below.template),
             forge: self.take_some(&key("forge"), written.forge.as_ref(), below.forge),
+            commit: self.take(&key("commit"), written.commit.as_ref(), below.commit),
             sections: self.names(&key("sections"), &written.sections, below.sections),
         }
     }

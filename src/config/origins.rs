@@ -142,6 +142,7 @@ fn version_rows(rules: &VersionRules) -> Pairs {
         ("version.first".into(), text(&rules.first.to_string())),
         ("version.unconventional".into(), word(serde_json::json!(rules.unconventional))),
         ("version.small-tag".into(), word(serde_json::json!(rules.small_tag))),
+        ("version.go-major".into(), word(serde_json::json!(rules.go_major))),
     ]);
     rows
 }
@@ -152,6 +153,7 @@ fn changelog_rows(settings: &ChangelogSettings) -> Pairs {
         ("changelog.file".to_owned(), text(&settings.file)),
         ("changelog.template".into(), optional(&settings.template)),
         ("changelog.forge".into(), optional(&forge)),
+        ("changelog.commit".into(), settings.commit.to_string()),
     ];
     let named = |(kind, title): (&String, &String)| (format!("changelog.sections.{}", segment(kind)), text(title));
     rows.extend(settings.sections.iter().map(named));

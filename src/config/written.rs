@@ -251,6 +251,18 @@ fn refuse_twin_prefixes(root: &Section, contents: &Contents) {
             root.refuse(prefix.span.clone(), wrong.hint("for example \"NAME/v\", with the name of each service"));
         }
     }
+    // A version begins with a digit: "v1.0.0-api/v" is "v" with the prerelease that begins "api".
+    let project = contents.version.tag_prefix.as_ref().map_or("v", |prefix| prefix.value.as_str());
+    for prefix in contents.services.iter().filter_map(|service| service.version.tag_prefix.as_ref()) {
+        let own = prefix.value.as_str();
+        let rest = |other: &str| own.strip_prefix(other).or_else(|| other.strip_prefix(own)).map(str::to_owned);
+        let overlaps = |other: &&str| rest(other).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        if let Some(other) = seen.iter().copied().chain([project]).find(overlaps) {
+            let text = format!("tags with the prefix {} are also tags with {}", quoted(own), quoted(other));
+            let wrong = Wrong::new("config.duplicate-prefix", text);
+            root.refuse(prefix.span.clone(), wrong.hint("for example \"NAME/v\", with the name of each service"));
+        }
+    }
 }
 
 impl WrittenService {

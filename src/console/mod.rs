@@ -13,6 +13,7 @@ mod style;
 #[cfg(test)]
 mod tests;
 mod text;
+mod veil;
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -22,9 +23,11 @@ use std::time::{Duration, Instant};
 pub use options::{Color, ColorChoice, Device, Devices, Flags, Format, Log, Mode, Options, Verbosity, Width};
 pub use product::Product;
 pub use streams::{ConsoleError, Stream, Streams};
+pub use veil::Veil;
 
 use crate::error::Failure;
 use crate::event::{Event, Events};
+use crate::host::env::Env;
 use text::Text;
 
 /// How often bars move.
@@ -49,9 +52,10 @@ pub struct Console {
 }
 
 impl Console {
-    /// Starts to print on the process's own streams; stages get clones of the events' end.
-    pub fn start(options: Options) -> (Self, Events) {
-        Self::start_on(options, Streams::real())
+    /// Starts to print on the process's own streams, without the secrets of its environment; stages get clones of the
+    /// events' end.
+    pub fn start(options: Options, env: &Env) -> (Self, Events) {
+        Self::start_on(options, Streams::real(&Veil::over(env)))
     }
 
     /// Starts to print on given streams.

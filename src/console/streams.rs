@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::veil::Veil;
 use crate::error::{Fault, Kind};
 
 /// The product could not be handed over.
@@ -43,7 +44,10 @@ impl Fault for ConsoleError {
 /// One stream. The first write that fails ends it: a reader that has left (`sealift … | head`) is no mistake and is
 /// forgotten, any other error is kept.
 #[derive(Clone)]
-pub struct Stream(Arc<Mutex<State>>);
+pub struct Stream {
+    state: Arc<Mutex<State>>,
+    veil: Arc<Veil>,
+}
 
 struct State {
     writer: Option<Box<dyn Write + Send>>,
@@ -53,14 +57,21 @@ struct State {
 impl Stream {
     /// Writes to anything.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(State { writer: Some(Box::new(writer)), fault: None })))
+        let state = State { writer: Some(Box::new(writer)), fault: None };
+        Self { state: Arc::new(Mutex::new(state)), veil: Arc::default() }
     }
 
-    /// Writes and flushes.
+    /// Hides secrets in what is written.
+    #[must_use]
+    pub fn under(self, veil: &Veil) -> Self {
+        Self { veil: Arc::new(veil.clone()), ..self }
+    }
+
+    /// Writes and flushes. Nothing may be cut in two between two calls but at a line's end: a secret would not be seen.
     pub fn write(&self, text: &str) {
         let mut state = self.state();
         let Some(writer) = &mut state.writer else { return };
-        if let Err(error) = writer.write_all(text.as_bytes()).and_then(|()| writer.flush()) {
+        if let Err(error) = writer.write_all(self.veil.hide(text).as_bytes()).and_then(|()| writer.flush()) {
             state.writer = None;
             if error.kind() != io::ErrorKind::BrokenPipe {
                 state.fault = Some(error);
@@ -75,7 +86,7 @@ impl Stream {
 
     // A panic elsewhere must not silence the message about it.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,9 +108,13 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// The process's own.
-    pub fn real() -> Self {
-        Self { stdout: Stream::new(io::stdout()), stderr: Stream::new(io::stderr()), columns: terminal_columns }
+    /// The process's own, under a veil.
+    pub fn real(veil: &Veil) -> Self {
+        Self {
+            stdout: Stream::new(io::stdout()).under(veil),
+            stderr: Stream::new(io::stderr()).under(veil),
+            columns: terminal_columns,
+        }
     }
 }
 

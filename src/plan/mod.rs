@@ -235,9 +235,8 @@ fn checks(survey: &Survey, plan: &mut Plan) {
         };
         let modules = toolchain.modules.hex();
         let verify = KeyBuilder::new("mod-verify", 1).with("modules", &modules).with("cache", &toolchain.module_cache);
-        let obstacle =
-            toolchain.vendored.then_some("the module is vendored, and go build compares vendor/ with go.mod");
         let wanted = mine.iter().any(|service| service.settings.build.mod_verify);
+        let obstacle = toolchain.verify_obstacle(survey.renewed);
         decide("mod-verify", wanted, obstacle, verify.finish(), &["mod", "verify"]);
         let tidy = KeyBuilder::new("mod-tidy", 1)
             .with("modules", &modules)

@@ -1,6 +1,6 @@
 //! What stands in the way of a tag.
 
-use crate::error::{Fault, Kind};
+use crate::error::{Failure, Fault, Kind};
 use crate::host::process::ProcessError;
 
 /// Why refs do not move.
@@ -119,11 +119,25 @@ pub enum RefsError {
         /// What git said.
         source: ProcessError,
     },
+    /// The commit cannot be made.
+    #[error("git cannot make the commit in which the files name the version")]
+    Commit(#[source] ProcessError),
+    /// The commit cannot be signed.
+    #[error("git cannot sign the commit in which the files name the version")]
+    CommitSigning(#[source] ProcessError),
+    /// Its files cannot be laid out.
+    #[error("git cannot check the commit out beside the work tree")]
+    Worktree(#[source] ProcessError),
+    /// The key of releases does not sign.
+    #[error("{}", .0.message)]
+    Signer(Box<Failure>),
     /// The branch here stays behind.
-    #[error("the push is done, and the branch {branch} here cannot follow it")]
+    #[error("{}the branch {branch} here cannot follow", if *.pushed { "the push is done, and " } else { "" })]
     Follow {
         /// The branch.
         branch: String,
+        /// Whether the remote has it all.
+        pushed: bool,
         /// What git said.
         source: ProcessError,
     },
@@ -150,6 +164,9 @@ impl RefsError {
             | Self::Signing { source, .. }
             | Self::Tag { source, .. }
             | Self::Follow { source, .. }
+            | Self::Commit(source)
+            | Self::CommitSigning(source)
+            | Self::Worktree(source)
             | Self::Read(source) => Some(source),
             _ => None,
         }
@@ -170,7 +187,10 @@ impl Fault for RefsError {
             Self::Refused { .. } => "refs.refused",
             Self::Push { .. } => "refs.push",
             Self::Unknown { .. } => "refs.unknown",
-            Self::Signing { .. } | Self::Unsigned { .. } => "refs.signing",
+            Self::Signing { .. } | Self::Unsigned { .. } | Self::CommitSigning(_) => "refs.signing",
+            Self::Signer(failure) => failure.code,
+            Self::Commit(_) => "refs.commit",
+            Self::Worktree(_) => "refs.worktree",
             Self::Tag { .. } => "refs.tag",
             Self::Follow { .. } => "refs.follow",
             Self::Read(_) => "refs.read",
@@ -184,6 +204,7 @@ impl Fault for RefsError {
             return Kind::Interrupted;
         }
         match self {
+            Self::Signer(failure) => failure.kind,
             Self::NoRemote { .. } | Self::SeveralAddresses { .. } | Self::Identity(_) => Kind::Repository,
             Self::Unreachable { .. } | Self::Unknown { .. } => Kind::Network,
             Self::LeadsElsewhere { .. } | Self::Taken { .. } | Self::MovedOn { .. } | Self::Race { .. } => {
@@ -223,13 +244,19 @@ impl Fault for RefsError {
                  tag"
                 .into()
             }
+            Self::CommitSigning(_) => {
+                "git config user.signingKey names the key; commit.gpgSign asks for it, and --sign none leaves it out"
+                    .into()
+            }
+            Self::Signer(failure) => return failure.hint.clone(),
             Self::Follow { branch, .. } => format!("git merge --ff-only on {branch}, when the tree is clean"),
-            Self::Tag { .. } | Self::Read(_) | Self::Random(_) | Self::Answer(_) => return None,
+            Self::Tag { .. } | Self::Commit(_) | Self::Worktree(_) | Self::Read(_) | Self::Random(_) | Self::Answer(_) => return None,
         })
     }
 
     fn detail(&self) -> Option<String> {
         match self {
+            Self::Signer(failure) => failure.detail.clone(),
             Self::Unsigned { words, .. } => Some(words.trim_end().to_owned()).filter(|words| !words.is_empty()),
             _ => self.process().and_then(ProcessError::detail),
         }

@@ -4,19 +4,24 @@
 //! A new tag waits under `refs/sealift/tag/` until the remote has taken it: a push that is refused, or a run that is
 //! killed, leaves no tag behind, and a run that is started again knows the tag that it made before.
 
+mod commit;
 mod error;
 mod remote;
 mod tag;
+mod worktree;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::command::Command;
+use crate::error::Failure;
 use crate::history::Git;
 use crate::host::Host;
 
+pub use commit::{Held, NewCommit};
 pub use error::RefsError;
+pub use worktree::Worktree;
 
 /// What a release moves, as data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,6 +51,8 @@ pub enum Signing {
     Configured,
     /// Git must sign, with the key that its configuration names.
     Required,
+    /// The key that signs releases, in the form of ssh.
+    Key,
     /// Nobody.
     Off,
 }
@@ -116,12 +123,22 @@ const WAITING: &str = "refs/sealift/tag/";
 pub struct Writer<'a> {
     host: &'a Host,
     git: &'a Git,
+    signer: Option<Sign<'a>>,
 }
+
+/// Signs what is to be the beginning of a tag; gives the armoured signature.
+pub type Sign<'a> = &'a dyn Fn(&[u8]) -> Result<String, Failure>;
 
 impl<'a> Writer<'a> {
     /// Writes through this git.
     pub fn new(host: &'a Host, git: &'a Git) -> Self {
-        Self { host, git }
+        Self { host, git, signer: None }
+    }
+
+    /// The same with somebody who signs tags where [`Signing::Key`] is asked for.
+    #[must_use]
+    pub fn with_signer(self, signer: Option<Sign<'a>>) -> Self {
+        Self { signer, ..self }
     }
 
     /// Finds out where every ref is, here and at the remote, and decides what has to be done. Nothing is written.
@@ -147,7 +164,8 @@ impl<'a> Writer<'a> {
         }
         let branch = match (&moves.branch, &remote) {
             (Some(name), Some(remote)) => Some(self.branch_move(name, &moves.commit, remote, &there)?),
-            _ => None,
+            (Some(name), None) => Some(self.branch_here(name, &moves.commit)?),
+            (None, _) => None,
         };
         if tags.iter().any(|tag| tag.state == TagState::New) {
             self.identity()?;
@@ -162,12 +180,6 @@ impl<'a> Writer<'a> {
     /// Somebody else was faster (`refs.tag-taken`, `refs.moved-on`, `refs.race`), the remote or a hook refuses, a tag
     /// cannot be signed. Then no ref has moved, there or here.
     pub fn perform(&self, prepared: &Prepared) -> Result<(), RefsError> {
-        let Some(name) = &prepared.remote else {
-            for tag in prepared.tags.iter().filter(|tag| tag.state == TagState::New) {
-                self.make_tag(&tag.tag, prepared)?;
-            }
-            return Ok(());
-        };
         let mut pushed = Vec::new();
         for tag in &prepared.tags {
             let object = match &tag.state {
@@ -182,6 +194,13 @@ impl<'a> Writer<'a> {
             };
             pushed.push(Pushed { name: tag.tag.name.clone(), object, state: tag.state.clone() });
         }
+        let Some(name) = &prepared.remote else {
+            if let Err(error) = self.follow(prepared) {
+                self.forget(&pushed);
+                return Err(error);
+            }
+            return self.settle(&pushed);
+        };
         let remote = self.address(name)?;
         if let Err(error) = self.push(&remote, prepared, &pushed) {
             // What is not known to be refused may have arrived: the tag waits for the next run.

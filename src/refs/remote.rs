@@ -92,6 +92,21 @@ impl Writer<'_> {
         Ok(BranchMove { name: name.to_owned(), before })
     }
 
+    /// The same for a branch of this repository.
+    pub(super) fn branch_here(&self, name: &str, commit: &str) -> Result<BranchMove, RefsError> {
+        let own = format!("refs/heads/{name}");
+        // Git says by a failure that there is no such branch.
+        let before = self.text(["rev-parse", "--verify", "--quiet", "--end-of-options", &own]).ok();
+        let before = before.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
+        if let Some(there) = &before
+            && self.text(["merge-base", "--is-ancestor", "--end-of-options", there, commit]).is_err()
+        {
+            let (branch, remote) = (name.to_owned(), "this repository".to_owned());
+            return Err(RefsError::MovedOn { branch, remote, there: short(there) });
+        }
+        Ok(BranchMove { name: name.to_owned(), before })
+    }
+
     /// Pushes all refs in one transaction of the remote, each only if it is still where it was.
     pub(super) fn push(&self, remote: &Remote, prepared: &Prepared, tags: &[Pushed]) -> Result<(), RefsError> {
         let mut args = ["push", "--porcelain", "--no-follow-tags"].map(str::to_owned).to_vec();
@@ -172,17 +187,22 @@ impl Writer<'_> {
         })
     }
 
-    /// Lets the branch that is checked out follow the one that was pushed.
+    /// Lets the branch here follow: with the work tree where it is checked out. One that was pushed and is not checked out
+    /// is left to the next `git pull`.
     pub(super) fn follow(&self, prepared: &Prepared) -> Result<(), RefsError> {
         let Some(branch) = &prepared.branch else { return Ok(()) };
         let name = format!("refs/heads/{}", branch.name);
         // Without a branch, git fails: then there is none to follow.
         let head = self.text(["symbolic-ref", "--quiet", "HEAD"]).unwrap_or_default();
-        if head.trim() != name {
+        let moved = if head.trim() == name {
+            self.text(["merge", "--ff-only", "--quiet", &prepared.commit])
+        } else if prepared.remote.is_none() {
+            self.text(["update-ref", "--", &name, &prepared.commit, branch.before.as_deref().unwrap_or("")])
+        } else {
             return Ok(());
-        }
-        let merge = ["merge", "--ff-only", "--quiet", &prepared.commit];
-        self.text(merge).map(drop).map_err(|source| RefsError::Follow { branch: branch.name.clone(), source })
+        };
+        let pushed = prepared.remote.is_some();
+        moved.map(drop).map_err(|source| RefsError::Follow { branch: branch.name.clone(), pushed, source })
     }
 }
 

@@ -97,8 +97,11 @@ impl Writer<'_> {
 
     /// Makes an annotated tag.
     pub(super) fn make_tag(&self, tag: &Tag, prepared: &Prepared) -> Result<String, RefsError> {
+        if prepared.signing == Signing::Key {
+            return self.make_signed(tag, prepared);
+        }
         let sign = match prepared.signing {
-            Signing::Configured => None,
+            Signing::Configured | Signing::Key => None,
             Signing::Required => Some("--sign"),
             Signing::Off => Some("--no-sign"),
         };
@@ -111,10 +114,7 @@ impl Writer<'_> {
             }
             _ => RefsError::Tag { tag: tag.name.clone(), source },
         };
-        let mut message = format!("{}\n", tag.message.trim_end());
-        if prepared.remote.is_some() {
-            message += &format!("\n{RUN}: {}\n", run()?);
-        }
+        let message = message(tag, prepared)?;
         let made = self.host.run_with_input(&self.command(args), message.as_bytes()).map_err(failed)?;
         let name = format!("refs/tags/{}", tag.name);
         let object = self.text(["rev-parse", "--verify", "--end-of-options", &name]).map_err(RefsError::Read)?;
@@ -131,9 +131,27 @@ impl Writer<'_> {
         Ok(object)
     }
 
+    /// Makes an annotated tag that the key of releases signs, as git itself does with `gpg.format=ssh`: the signature of all
+    /// that stands above it is the end of the message (gitformat-signature(5)).
+    fn make_signed(&self, tag: &Tag, prepared: &Prepared) -> Result<String, RefsError> {
+        let failed = |source| RefsError::Tag { tag: tag.name.clone(), source };
+        let name = format!("refs/tags/{}", tag.name);
+        // What is no name would be another line of the object.
+        self.text(["check-ref-format", &name]).map_err(failed)?;
+        let tagger = self.text(["var", "GIT_COMMITTER_IDENT"]).map_err(RefsError::Identity)?;
+        let head = format!("object {}\ntype commit\ntag {}\ntagger {}\n", prepared.commit, tag.name, tagger.trim_end());
+        let mut text = format!("{head}\n{}", message(tag, prepared)?);
+        let sign = self.signer.ok_or_else(|| RefsError::Answer("nobody signs".to_owned()))?;
+        text += &sign(text.as_bytes()).map_err(|failure| RefsError::Signer(Box::new(failure)))?;
+        let made = self.host.run_with_input(&self.command(["mktag"]), text.as_bytes()).map_err(failed)?;
+        let object = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+        self.update(&tag.name, &format!("create {name} {object}\n"))?;
+        Ok(object)
+    }
+
     fn must_be_signed(&self, signing: Signing) -> bool {
         match signing {
-            Signing::Required => true,
+            Signing::Required | Signing::Key => true,
             Signing::Off => false,
             // Git says by a failure that it is not configured.
             Signing::Configured => {
@@ -175,8 +193,17 @@ impl Writer<'_> {
     }
 }
 
+/// What a tag says. For a remote, no other run's tag says the same.
+fn message(tag: &Tag, prepared: &Prepared) -> Result<String, RefsError> {
+    let text = tag.message.trim_end();
+    Ok(match prepared.remote {
+        Some(_) => format!("{text}\n\n{RUN}: {}\n", run()?),
+        None => format!("{text}\n"),
+    })
+}
+
 /// Git's words when it could not sign: they are the only place where it says so.
-fn is_about_signing(stderr: &str) -> bool {
+pub(super) fn is_about_signing(stderr: &str) -> bool {
     ["failed to sign", "unable to sign", "gpg", "signingkey", "signingKey", "load key", "Couldn't load"]
         .iter()
         .any(|mark| stderr.contains(mark))

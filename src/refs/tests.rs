@@ -16,15 +16,19 @@ struct Clone {
 
 impl Clone {
     fn new() -> Self {
+        Self::of("sha1")
+    }
+
+    fn of(form: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (host, git) = open(dir.path(), "here");
         let mut clone = Self { dir, host, git, head: String::new() };
-        clone.run(&["init", "-q", "-b", "main"]);
+        clone.run(&["init", "-q", "-b", "main", "--object-format", form]);
         for (key, value) in [("user.name", "Ann"), ("user.email", "ann@example.com")] {
             clone.run(&["config", key, value]);
         }
         let remote = clone.remote().display().to_string();
-        clone.run(&["init", "-q", "--bare", "-b", "main", &remote]);
+        clone.run(&["init", "-q", "--bare", "-b", "main", "--object-format", form, &remote]);
         clone.run(&["remote", "add", "origin", &remote]);
         clone.head = clone.commit("first");
         clone.run(&["push", "-q", "origin", "main"]);
@@ -351,3 +355,5 @@ fn a_tag_for_this_repository_alone_needs_no_remote() {
     let again = writer.prepare(&clone.moves(&["v1.0.0"]), Reach::Here, Signing::Configured).unwrap();
     assert!(matches!(again.tags[0].state, TagState::There(_)));
 }
+
+mod commit;

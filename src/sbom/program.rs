@@ -98,6 +98,8 @@ fn component(id: &str, binaries: &[Binary<'_>], program: &Program<'_>) -> Compon
     if let Some(info) = info.filter(|info| !info.path.is_empty()) {
         tell("go:package", &info.path);
     }
+    // Known where the go command took the main module from its cache, as `go install MODULE@VERSION` does.
+    tell("go:sum", info.and_then(|info| info.main.as_ref()?.sum.as_deref()).unwrap_or_default());
     if let Some(released) = program.released {
         tell("commit", released.commit);
         own.version = Some(released.version.to_owned());

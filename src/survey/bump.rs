@@ -6,7 +6,7 @@ use cargo_metadata::Metadata;
 use sealift_trust::name::InnerPath;
 use semver::Version;
 
-use super::{SurveyError, repository};
+use super::SurveyError;
 use crate::command::Command;
 use crate::config::Config;
 use crate::error::Failure;
@@ -27,6 +27,8 @@ pub enum Paths {
     Check,
     /// It is changed, and all imports of it.
     Fix,
+    /// It stays as it is.
+    Keep,
 }
 
 /// What a version changes.
@@ -43,7 +45,7 @@ pub struct Bump {
 /// # Errors
 /// `version.module-path`, `version.retracted`, `version.no-place`, `version.file-form`; those of cargo, where it is needed.
 pub fn bump(host: &Host, config: &Config, version: &Version, paths: Paths) -> Result<Bump, SurveyError> {
-    let (git, _) = repository(host, config)?;
+    let git = Git::find(host, &config.root)?;
     let mut texts = Texts::read(host, &git, config)?;
     let module_tags = texts.go(version, paths)?;
     texts.cargo(host, version)?;
@@ -125,7 +127,10 @@ impl<'a> Texts<'a> {
             if let Some(place) = go::retracted(&name, &text, version)? {
                 return Err(FilesError::Retracted { version: version.clone(), place }.into());
             }
-            let path = go::module_path(&module, version.major);
+            let path = match paths {
+                Paths::Keep => module.clone(),
+                Paths::Check | Paths::Fix => go::module_path(&module, version.major),
+            };
             if path != module && wanted.is_none() {
                 wanted = Some(path.clone());
             }

@@ -11,6 +11,7 @@ mod extras;
 mod images;
 mod next;
 mod parts;
+mod renewal;
 mod services;
 mod stamps;
 mod workspace;
@@ -43,7 +44,8 @@ pub use chronicle::{Chronicle, House, Reach, chronicle, edition};
 pub use error::SurveyError;
 pub use images::{Base, ImageInputs, PinnedBase, within};
 pub use next::Timeline;
-pub use parts::{Part, parts};
+pub use parts::{Part, has_own_version, parts};
+pub use renewal::{Renewal, renewal};
 pub use workspace::{Toolchain, module_path, toolchain_versions};
 
 /// What is asked for.
@@ -57,6 +59,8 @@ pub struct Request {
     pub services: Vec<String>,
     /// Whether images are made.
     pub images: Images,
+    /// Which release this is, where that is decided already: of the commit that is checked out where the survey is made.
+    pub decided: Option<(Release, Next)>,
 }
 
 /// Whether images are made: what they are made of need not be there when they are not.
@@ -91,6 +95,8 @@ pub struct Survey {
     pub source: Option<Vec<Extra>>,
     /// The digest of all that `go mod tidy` depends on.
     pub tidiness: Digest,
+    /// Whether the release made the commit that is built: what its modules require of each other is published with it.
+    pub renewed: bool,
     /// Every stable version that the repository has a tag for, when images are wanted.
     pub released: Vec<semver::Version>,
 }
@@ -204,7 +210,11 @@ pub fn survey(
     let tree = Tree::read(&roots, &own_folders(&config.root))?;
     let reader = Reader { host, events, config, store, lock, git, history, tree };
     // What a service of its own releases depends on what it is made of; what the project does, on nothing of that.
-    let early = if own.is_none() { Some(reader.release(request.mode)?) } else { None };
+    let early = match &request.decided {
+        Some((release, next)) => Some((release.clone(), Some(next.clone()))),
+        None if own.is_none() => Some(reader.release(request.mode)?),
+        None => None,
+    };
     let mut found = services::find(&reader, &request.services)?;
     let (release, next) = match early {
         Some(early) => early,
@@ -221,7 +231,8 @@ pub fn survey(
             service.image = images::inputs(&reader, service.name.as_str(), &service.settings, &targets)?;
         }
     }
-    Ok(Survey { release, next, toolchains: found.toolchains, services: found.services, source, tidiness, released })
+    let (toolchains, services, renewed) = (found.toolchains, found.services, request.decided.is_some());
+    Ok(Survey { release, next, toolchains, services, source, tidiness, renewed, released })
 }
 
 /// The folders that sealift itself writes: no part of the sources.

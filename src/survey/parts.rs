@@ -71,6 +71,11 @@ pub(super) fn alone(config: &Config, wanted: &[String]) -> Option<Config> {
     Some(Config { version: rules_of(config, name), ..config.clone() })
 }
 
+/// Whether one service alone is asked for, and has versions of its own.
+pub fn has_own_version(config: &Config, wanted: &[String]) -> bool {
+    alone(config, wanted).is_some()
+}
+
 fn owners(config: &Config) -> impl Iterator<Item = &Service> {
     config.services.iter().filter(|service| service.version.tag_prefix.is_some())
 }

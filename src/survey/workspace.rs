@@ -57,6 +57,17 @@ impl Toolchain {
         if self.vendored { "-mod=vendor" } else { "-mod=readonly" }
     }
 
+    /// Why `go mod verify` can say nothing; `renewed` tells that the release made the commit that is built.
+    pub fn verify_obstacle(&self, renewed: bool) -> Option<&'static str> {
+        if self.vendored {
+            Some("the module is vendored, and go build compares vendor/ with go.mod")
+        } else if self.workspace && renewed {
+            Some("what the modules of the workspace require of each other is published with this release")
+        } else {
+            None
+        }
+    }
+
     /// Whether its `go mod tidy` can show a difference without making it (since Go 1.23).
     pub fn can_diff_tidy(&self) -> bool {
         self.facts.version >= GoVersion::FIRST_WITH_TIDY_DIFF

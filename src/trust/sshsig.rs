@@ -10,6 +10,10 @@ use crate::key::{Algorithm, KeyError, PublicKey, RsaHash, Signature};
 /// What signatures are for: `ssh-keygen -Y sign -n sealift`.
 pub const NAMESPACE: &str = "sealift";
 
+/// What git has tags and commits signed for (gitformat-signature(5), ssh). It is never read here: a tag is a pointer, and
+/// proves no release.
+const NAMESPACE_OF_GIT: &str = "git";
+
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----\n";
 const END: &str = "-----END SSH SIGNATURE-----";
 const MAGIC: &[u8] = b"SSHSIG";
@@ -169,8 +173,18 @@ impl SshSignature {
         key: &PublicKey,
         sign: impl FnOnce(&[u8]) -> Result<Signature, E>,
     ) -> Result<Self, E> {
+        Self::sign_for(NAMESPACE, message, key, sign)
+    }
+
+    /// Signs for a purpose.
+    fn sign_for<E: From<DetachedError>>(
+        namespace: &str,
+        message: &[u8],
+        key: &PublicKey,
+        sign: impl FnOnce(&[u8]) -> Result<Signature, E>,
+    ) -> Result<Self, E> {
         let hash = Hash::Sha512;
-        let signature = sign(&statement(hash, &sha2::Sha512::digest(message)))?;
+        let signature = sign(&statement(namespace, hash, &sha2::Sha512::digest(message)))?;
         let signature = match key.algorithm() {
             Algorithm::Ed25519 => (ED25519, signature.as_bytes().to_vec()),
             Algorithm::Rsa => (RSA_SHA256, signature.as_bytes().to_vec()),
@@ -188,9 +202,13 @@ impl SshSignature {
 
     /// The armoured signature, as `ssh-keygen` writes it.
     pub fn to_text(&self) -> String {
+        self.armour(NAMESPACE)
+    }
+
+    fn armour(&self, namespace: &str) -> String {
         let mut blob = [MAGIC, &1_u32.to_be_bytes()].concat();
         string(&mut blob, &self.key);
-        string(&mut blob, NAMESPACE.as_bytes());
+        string(&mut blob, namespace.as_bytes());
         string(&mut blob, b"");
         string(&mut blob, self.hash.name().as_bytes());
         let mut inner = Vec::new();
@@ -226,10 +244,20 @@ impl SshSignature {
     }
 }
 
+/// The signature of an object of git, which `git verify-tag` takes where `gpg.format` is `ssh`: armoured, with the line end
+/// that git's objects have.
+pub fn sign_for_git<E: From<DetachedError>>(
+    object: &[u8],
+    key: &PublicKey,
+    sign: impl FnOnce(&[u8]) -> Result<Signature, E>,
+) -> Result<String, E> {
+    Ok(SshSignature::sign_for(NAMESPACE_OF_GIT, object, key, sign)?.armour(NAMESPACE_OF_GIT))
+}
+
 /// What is signed: the purpose, and the digest of the message.
-fn statement(hash: Hash, digest: &[u8]) -> Vec<u8> {
+fn statement(namespace: &str, hash: Hash, digest: &[u8]) -> Vec<u8> {
     let mut blob = MAGIC.to_vec();
-    string(&mut blob, NAMESPACE.as_bytes());
+    string(&mut blob, namespace.as_bytes());
     string(&mut blob, b"");
     string(&mut blob, hash.name().as_bytes());
     string(&mut blob, digest);
@@ -258,8 +286,8 @@ impl SshVerifier {
 
     pub(crate) fn finish(self) -> Result<(), DetachedError> {
         let message = match self.hash {
-            State::Sha256(hash) => statement(Hash::Sha256, &hash.finalize()),
-            State::Sha512(hash) => statement(Hash::Sha512, &hash.finalize()),
+            State::Sha256(hash) => statement(NAMESPACE, Hash::Sha256, &hash.finalize()),
+            State::Sha512(hash) => statement(NAMESPACE, Hash::Sha512, &hash.finalize()),
         };
         let (name, bytes) = (self.signature.0.as_str(), &self.signature.1);
         let mismatch = || DetachedError::Key(KeyError::SignatureMismatch);

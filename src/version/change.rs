@@ -1,5 +1,6 @@
 //! A change, as a commit tells it.
 
+use semver::Version;
 use serde::Serialize;
 
 use super::message::{Header, Message};
@@ -108,6 +109,12 @@ impl Change {
             footers: message.footers,
             ..change
         }
+    }
+
+    /// Whether it only names a version, as the commit that a release makes does: nothing that anybody wants to be told.
+    pub fn is_release(&self) -> bool {
+        let named = || Version::parse(self.description.strip_prefix('v').unwrap_or(&self.description)).is_ok();
+        self.kind.as_deref() == Some("chore") && self.scope.as_deref() == Some("release") && named()
     }
 
     /// The text of a footer `Release-As`, if there is one: the version that somebody wants to be next.

@@ -55,5 +55,5 @@ fn standing(rules: &VersionRules, commits: &[Logged]) -> Vec<Change> {
     let standing = Graph::new(commits).standing(&told, &vec![true; commits.len()]);
     let stand = told.iter_mut().zip(standing).filter(|(_, stands)| *stands);
     let changes = stand.flat_map(|(changes, _)| std::mem::take(changes));
-    changes.filter(|change| !change.merge || change.kind.is_some()).collect()
+    changes.filter(|change| (!change.merge || change.kind.is_some()) && !change.is_release()).collect()
 }

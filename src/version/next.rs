@@ -322,8 +322,9 @@ impl<'a> Line<'a> {
 
     fn into_next(self, version: Version, channel: &str) -> Next {
         let (bump, unconventional) = (self.bump(&self.all), self.unconventional().len());
-        // A merge that tells nothing of its own is no change: its commits are.
+        // A merge that tells nothing of its own is no change: its commits are. Nor is the commit of a release.
         let changes = self.changes(&self.all).filter(|change| !change.merge || change.kind.is_some());
+        let changes = changes.filter(|change| !change.is_release());
         Next {
             previous: self.past.base.map(|base| base.version.clone()),
             previous_tag: self.past.base.map(|base| base.tag.clone()),

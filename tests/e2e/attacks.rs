@@ -101,6 +101,66 @@ fn a36_nothing_from_outside_becomes_a_flag() {
     }
 }
 
+/// A37: messages and names that are Markdown, HTML, mentions, links, or commands for a terminal or a CI system.
+#[test]
+fn a37_what_commits_say_is_only_text() {
+    let sandbox = Sandbox::service().env("GITHUB_ACTIONS", "true");
+    sandbox.git(&["config", "user.name", "Ann"]);
+    sandbox.git(&["config", "user.email", "ann@example.com"]);
+    sandbox.write("sealift.toml", "[version]\ngo-major = \"ignore\"\n");
+    sandbox.commit("chore: nobody imports it");
+    sandbox.git(&["tag", "v1.0.0"]);
+    for (number, text) in [
+        "<script>alert(1)</script> <img src=x onerror=alert(1)>",
+        "![pixel](https://evil.example/p.png) [click](javascript:alert(1))",
+        "thanks @everyone and @acme/team, see https://evil.example/x",
+        "red \u{1b}[31m\u{1b}]8;;https://evil.example\u{7}link\u{9b}2J\u{7}",
+        "user\u{202e}gpj.exe\u{2066} \u{200b}\u{feff}",
+        "# heading | table $x$ ~~gone~~ **bold**",
+        "::set-output name=x::y",
+        "`unclosed @code",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let message =
+            format!("fix({text}): {number} {text}\n\n{text}\n\nBREAKING CHANGE: {text}\n{text}\n::stop-commands::x");
+        let name = format!("user.name=@boss {text}").replace(['<', '>'], "");
+        sandbox.git(&["-c", &name, "commit", "-q", "--allow-empty", "-m", &message]);
+        sandbox.git(&["-c", &name, "commit", "-q", "--allow-empty", "-m", &format!("feat: {number} {text}")]);
+    }
+    let mut pages = Vec::new();
+    for words in [&["version"][..], &["version", "changelog"], &["version", "changelog", "--all"], &["version", "lint"]]
+    {
+        let run = sandbox.run(words);
+        assert_harmless(&sandbox, &run);
+        pages.extend((words.len() > 1 && words[1] == "changelog").then_some(run.stdout));
+    }
+    let run = sandbox.ok(&["release", "--target", "linux/amd64", "--tag"]);
+    assert_harmless(&sandbox, &run);
+    pages.push(sandbox.read("dist/notes.md"));
+    let tag = sandbox.git(&["tag", "--list", "--format=%(contents)", "v2.0.0"]);
+    let hazard = |c: char| {
+        (c.is_control() && c != '\n')
+            || ('\u{202a}'..='\u{202e}').contains(&c)
+            || ('\u{2066}'..='\u{2069}').contains(&c)
+    };
+    assert!(tag.lines().count() > 8 && !tag.contains(hazard), "{tag:?}");
+    for page in &pages {
+        assert!(page.len() > 1000 && !page.contains(hazard), "{page:?}");
+        for event in pulldown_cmark::Parser::new_ext(page, pulldown_cmark::Options::all()) {
+            match event {
+                pulldown_cmark::Event::Html(_) | pulldown_cmark::Event::InlineHtml(_) => panic!("HTML: {event:?}"),
+                pulldown_cmark::Event::Start(pulldown_cmark::Tag::Link { .. } | pulldown_cmark::Tag::Image { .. }) => {
+                    panic!("a link of a commit's: {event:?}")
+                }
+                pulldown_cmark::Event::Text(text) => assert!(!text.contains('@') && !text.contains("://"), "{text}"),
+                _ => {}
+            }
+        }
+    }
+}
+
 /// A49: secrets in what is printed, recorded or released, also when things fail.
 #[test]
 fn a49_no_secret_is_printed_or_recorded() {

@@ -10,6 +10,7 @@ mod attest;
 mod bad_input;
 mod build;
 mod bump;
+mod canaries;
 mod changelog;
 mod console;
 mod image;

@@ -1,5 +1,7 @@
 //! Tags and pushes, with a real git and a bare remote.
 
+mod bump;
+
 use std::path::PathBuf;
 
 use crate::sandbox::{Run, Sandbox};
@@ -86,9 +88,9 @@ fn what_git_refuses_is_told_in_its_words() {
     assert_eq!(sandbox.git(&["tag"]), "v0.1.0");
 }
 
-/// A41: sixteen releases of one version, three times; a hundred times in `cargo xtask campaign race`.
+/// Sixteen releases of one version, three times; a hundred times in `cargo xtask campaign race`.
 #[test]
-fn of_sixteen_releases_of_one_version_one_wins() {
+fn a41_of_sixteen_releases_of_one_version_one_wins() {
     let (sandbox, there) = project();
     for round in 0..3 {
         sandbox.commit(&format!("fix: {round}"));

@@ -38,6 +38,56 @@ fn sizes_beyond_32_bits_are_counted_whole() {
     sandbox.run(&verify("large", "sig")).fails(8, "key.signature-mismatch", &["large"]).quietly();
 }
 
+/// A32 through the whole of a release: sizes that 31 or 32 bits do not hold, signed, listed and verified.
+#[test]
+fn a_release_of_large_files_is_whole() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("README.md", "x");
+    sandbox.commit("first");
+    let (key, public) = sandbox.key();
+    std::fs::create_dir(sandbox.path("out")).unwrap();
+    let sizes = [("a.bin", 3_u64 << 30), ("b.bin", (1 << 31) + 1), ("c.bin", (1 << 32) + 1)];
+    for (name, size) in sizes {
+        std::fs::File::create(sandbox.path("out").join(name)).unwrap().set_len(size).unwrap();
+    }
+    sandbox.ok(&["attest", "out", "--release", "1.0.0", "--product", "large", "--key", &key]).quietly();
+    let run = sandbox.ok(&["verify", "out", "--key", &public, "--json"]);
+    assert!(run.stdout.contains("\"verified\":true"), "{}", run.stdout);
+    // What is left of each size in 31 bits: nothing of it is what was signed, and the list says so too.
+    for (name, size) in sizes {
+        let file = std::fs::OpenOptions::new().write(true).open(sandbox.path("out").join(name)).unwrap();
+        file.set_len(size & u64::from(u32::MAX) & !(1 << 31)).unwrap();
+    }
+    sandbox.run(&["verify", "out", "--key", &public]).fails(8, "verify.size-mismatch", &["c.bin"]).quietly();
+    sandbox.run(&["verify", "out", "--checksums-only"]).fails(8, "verify.digest-mismatch", &["b.bin"]).quietly();
+}
+
+/// One letter as one character, or as two; and in the other case.
+#[test]
+fn a_name_in_another_spelling_is_another_file() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("README.md", "x");
+    sandbox.commit("first");
+    let (key, public) = sandbox.key();
+    let spellings = [("gr\u{fc}n.txt", "gru\u{308}n.txt"), ("gru\u{308}n.txt", "gr\u{fc}n.txt"), ("a.txt", "A.txt")];
+    for (at, (signed, other)) in spellings.into_iter().enumerate() {
+        let out = format!("out{at}");
+        sandbox.write(&format!("{out}/{signed}"), "green");
+        sandbox.ok(&["attest", &out, "--release", "1.0.0", "--product", "app", "--key", &key]).quietly();
+        sandbox.ok(&["verify", &out, "--key", &public]).quietly();
+        sandbox.ok(&["verify", &out, "--checksums-only"]).quietly();
+        let (from, to) = (sandbox.path(&out).join(signed), sandbox.path(&out).join(other));
+        std::fs::rename(&from, &to).unwrap();
+        sandbox.run(&["verify", &out, "--key", &public]).fails(8, "verify.missing-file", &[]).quietly();
+        sandbox.run(&["verify", &out, "--checksums-only"]).fails(8, "verify.missing-file", &[]).quietly();
+        let file = format!("{out}/{other}");
+        sandbox.run(&["verify", &file, "--key", &public]).fails(8, "verify.extra-file", &[]).quietly();
+        // Both beside each other: the one that was signed, and the one that a reader sees.
+        std::fs::copy(&to, &from).unwrap();
+        sandbox.run(&["verify", &out, "--key", &public]).fails(8, "verify.extra-file", &[]).quietly();
+    }
+}
+
 #[test]
 fn an_empty_file_is_a_file_and_an_empty_signature_is_none() {
     let sandbox = keyed();

@@ -131,6 +131,9 @@ fn a_ci_job_tells_its_branch_and_its_tag() {
     assert_eq!(sandbox.ok(&["version"]).stdout, "1.1.0-rc.1\n");
     sandbox.commit("feat: c");
     let sandbox = github(sandbox, "branch", "$(touch pwned)\n::stop-commands::x");
+    let run = sandbox.run(&["version"]).fails(4, "version.no-channel", &["$(touch pwned)"]);
+    assert!(!run.stderr.lines().any(|line| line.starts_with("::stop-commands")), "{}", run.stderr);
+    assert!(!sandbox.path("pwned").exists());
     let run = sandbox.env("SEALIFT_BRANCH", "12/merge").run(&["version"]);
     run.fails(4, "version.no-channel", &["12/merge"]).quietly();
 }
@@ -181,8 +184,75 @@ fn a_message_of_fifty_megabytes_and_one_that_is_not_text() {
     assert!(!run.stderr.contains(['\u{1b}', '\u{7}']), "{}", run.stderr);
 }
 
+/// Each hint is a command that helps, or a line for the file of a CI service.
 #[test]
-fn worktrees_submodules_and_sha256() {
+fn a_shallow_clone_is_told_how_to_fetch_the_rest() {
+    let origin = Sandbox::empty();
+    origin.commit("feat: a");
+    origin.git(&["tag", "v1.0.0"]);
+    origin.commit("fix: b");
+    origin.commit("docs: c");
+    let url = format!("file://{}", origin.project().display());
+    for (variables, words) in [
+        (&[][..], &["git fetch --unshallow --tags"][..]),
+        (&[("GITHUB_ACTIONS", "true")], &["fetch-depth: 0", "actions/checkout"]),
+        (&[("GITLAB_CI", "true")], &["GIT_DEPTH: 0", "git fetch --unshallow --tags"]),
+    ] {
+        let mut sandbox = Sandbox::empty();
+        sandbox.git(&["clone", "-q", "--depth=1", "--branch=main", &url, "."]);
+        sandbox.env.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        sandbox.run(&["version"]).fails(5, "repository.shallow", words).quietly();
+        sandbox.run(&["version", "--push"]).fails(5, "repository.shallow", words).quietly();
+        sandbox.git(&["fetch", "-q", "--unshallow", "--tags"]);
+        assert_eq!(sandbox.ok(&["version"]).stdout, "1.0.1\n");
+    }
+}
+
+/// Without the files of old commits: nothing is asked of the remote that is not needed.
+#[test]
+fn a_partial_clone_is_enough() {
+    let origin = Sandbox::empty();
+    origin.git(&["init", "-q", "-b", "main"]);
+    origin.git(&["config", "uploadpack.allowFilter", "true"]);
+    origin.write("large.bin", &"x".repeat(100_000));
+    origin.commit("feat: a");
+    origin.git(&["tag", "-a", "-m", "one", "v1.0.0"]);
+    origin.write("large.bin", "small");
+    origin.commit("fix!: b");
+    let sandbox = Sandbox::empty();
+    for filter in ["--filter=blob:none", "--filter=tree:0"] {
+        std::fs::remove_dir_all(sandbox.project()).unwrap();
+        std::fs::create_dir(sandbox.project()).unwrap();
+        sandbox.git(&["clone", "-q", filter, &format!("file://{}", origin.project().display()), "."]);
+        std::fs::rename(origin.project(), origin.dir.path().join("away")).unwrap();
+        assert_eq!(sandbox.ok(&["version"]).stdout, "2.0.0\n", "{filter}");
+        assert!(sandbox.ok(&["version", "changelog", "--all"]).stdout.contains("[2.0.0]"));
+        std::fs::rename(origin.dir.path().join("away"), origin.project()).unwrap();
+    }
+}
+
+/// A submodule that is elsewhere makes a tree dirty, and one that is where it should be does not; its own tags are its own.
+#[test]
+fn submodules_are_as_git_sees_them() {
+    let other = Sandbox::empty();
+    other.commit("feat: of another project");
+    other.git(&["tag", "v7.0.0"]);
+    let sandbox = Sandbox::empty();
+    sandbox.commit("feat: a");
+    sandbox.git(&["tag", "v1.0.0"]);
+    let url = other.project().display().to_string();
+    sandbox.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "lib"]);
+    sandbox.commit("fix: with a library");
+    assert_eq!(sandbox.ok(&["version"]).stdout, "1.0.1\n");
+    assert_eq!(sandbox.ok(&["-C", "lib", "version"]).stdout, "7.0.0\n");
+    sandbox.git(&["-C", "lib", "commit", "-q", "--allow-empty", "-m", "fix: there"]);
+    sandbox.run(&["version"]).fails(5, "repository.dirty", &["lib"]).quietly();
+    sandbox.commit("fix: the library's mend");
+    assert_eq!(sandbox.ok(&["version"]).stdout, "1.0.1\n");
+}
+
+#[test]
+fn worktrees_and_sha256() {
     let sandbox = Sandbox::empty();
     sandbox.git(&["init", "-q", "-b", "main", "--object-format=sha256"]);
     sandbox.commit("feat: a");

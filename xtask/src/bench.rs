@@ -8,11 +8,12 @@ mod goreleaser;
 mod history;
 mod images;
 mod measure;
-
 mod report;
+mod sbom;
 mod scenario;
 mod sizes;
 mod subject;
+mod trust;
 
 use std::path::PathBuf;
 
@@ -23,12 +24,16 @@ use report::{Report, Row};
 use scenario::Lab;
 pub use subject::{Lay, SUBJECTS, commit, tag};
 
-const USAGE: &str = "cargo xtask bench [--subject service|nats|history|all] [--rounds N] [--cold N] [--json FILE]";
+const USAGE: &str = "cargo xtask bench [--subject service|nats|history|sbom|trust|all] [--rounds N] [--cold N] [--data DIR] [--json FILE]";
 
 struct Wanted {
     subjects: Vec<&'static Lay>,
     history: bool,
+    sbom: bool,
+    trust: bool,
     rounds: Rounds,
+    /// A folder with databases of vulnerabilities.
+    data: Option<PathBuf>,
     json: Option<PathBuf>,
 }
 
@@ -70,6 +75,14 @@ pub fn run(arguments: &[String]) -> Outcome {
     if wanted.history {
         report.extend(history::rows(&sealift, &folder, wanted.rounds)?);
     }
+    if wanted.sbom {
+        sbom::rows(&sealift, &folder, wanted.rounds, wanted.data.as_deref(), &mut report)?;
+    }
+    if wanted.trust {
+        let (rows, missing) = trust::rows(&sealift, &folder, wanted.rounds)?;
+        report.extend(Ok(rows));
+        missing.into_iter().for_each(|why| report.extend(Err(why)));
+    }
     report.print();
     if let Some(path) = &wanted.json {
         report.write(path)?;
@@ -89,22 +102,23 @@ fn version(sealift: &std::path::Path) -> Result<Row, Failure> {
 
 fn wanted(arguments: &[String]) -> Result<Wanted, Failure> {
     let rounds = Rounds { cold: 3, warm: 5 };
-    let mut wanted = Wanted { subjects: SUBJECTS.iter().collect(), history: true, rounds, json: None };
+    let (subjects, data, json) = (SUBJECTS.iter().collect(), None, None);
+    let mut wanted = Wanted { subjects, history: true, sbom: true, trust: true, rounds, data, json };
     let mut rest = arguments.iter().map(String::as_str);
     while let Some(option) = rest.next() {
         let usage = || Failure::usage(format!("error: `{option}` is not understood here\nhint: {USAGE}"));
         let value = rest.next().ok_or_else(usage)?;
         match option {
-            "--subject" if value == "all" => {
-                (wanted.subjects, wanted.history) = (SUBJECTS.iter().collect(), true);
-            }
-            "--subject" if value == history::NAME => (wanted.subjects, wanted.history) = (Vec::new(), true),
             "--subject" => {
-                let found = SUBJECTS.iter().find(|lay| lay.name == value);
-                let names = SUBJECTS.iter().map(|lay| lay.name).chain([history::NAME]);
-                let unknown = || Failure::unknown("subject", value, names, USAGE);
-                (wanted.subjects, wanted.history) = (vec![found.ok_or_else(unknown)?], false);
+                let of = |name: &str| value == "all" || value == name;
+                wanted.subjects = SUBJECTS.iter().filter(|lay| of(lay.name)).collect();
+                (wanted.history, wanted.sbom, wanted.trust) = (of(history::NAME), of(sbom::NAME), of(trust::NAME));
+                if wanted.subjects.is_empty() && !wanted.history && !wanted.sbom && !wanted.trust {
+                    let names = SUBJECTS.iter().map(|lay| lay.name).chain([history::NAME, sbom::NAME, trust::NAME]);
+                    return Err(Failure::unknown("subject", value, names, USAGE));
+                }
             }
+            "--data" => wanted.data = Some(std::path::absolute(value).map_err(|_| usage())?),
             "--cold" => wanted.rounds.cold = value.parse().map_err(|_| usage())?,
             "--rounds" => wanted.rounds.warm = value.parse().map_err(|_| usage())?,
             "--json" => wanted.json = Some(value.into()),
@@ -127,9 +141,15 @@ mod tests {
         let wanted = of(&["--subject", "nats", "--rounds", "3", "--cold", "0", "--json", "a.json"]).unwrap();
         assert_eq!((wanted.subjects[0].name, wanted.subjects.len()), ("nats", 1));
         assert_eq!(wanted.rounds, Rounds { cold: 0, warm: 3 });
-        assert!(of(&[]).unwrap().subjects.len() == SUBJECTS.len() && of(&[]).unwrap().history);
+        for all in [of(&[]).unwrap(), of(&["--subject", "all"]).unwrap()] {
+            assert!(all.subjects.len() == SUBJECTS.len() && all.history && all.sbom);
+        }
         let history = of(&["--subject", "history"]).unwrap();
-        assert!(history.subjects.is_empty() && history.history && !wanted.history);
+        assert!(history.subjects.is_empty() && history.history && !history.sbom && !wanted.history && !wanted.sbom);
+        let sbom = of(&["--subject", "sbom", "--data", "/d"]).unwrap();
+        assert!(sbom.sbom && !sbom.history && sbom.data == Some("/d".into()));
+        let trust = of(&["--subject", "trust"]).unwrap();
+        assert!(trust.subjects.is_empty() && trust.trust && !trust.history && !trust.sbom && !sbom.trust);
         for wrong in [&["--rounds", "x"][..], &["--rounds"], &["--cold", "-1"], &["--subject", "nets"], &["x", "y"]] {
             assert_eq!(of(wrong).map(|_| ()).unwrap_err().exit, 2, "{wrong:?}");
         }

@@ -4,20 +4,41 @@ use std::time::Instant;
 
 use crate::failure::{Failure, Outcome};
 use crate::run::cargo;
-use crate::{generate, service, test, tidy};
+use crate::{campaign, conformance, generate, service, test, tidy};
 
 /// One step: its name and what it does.
-type Step = (&'static str, fn() -> Outcome);
+type Step = (&'static str, fn() -> Result<Ran, Failure>);
+
+/// Whether a step that did not fail was run.
+enum Ran {
+    /// It was.
+    Whole,
+    /// It was not, and why.
+    Not(&'static str),
+}
 
 const STEPS: &[Step] = &[
-    ("fmt", || cargo()?.args(["fmt", "--all", "--check"]).stream()),
-    ("tidy", tidy::sources),
-    ("clippy", || cargo()?.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).stream()),
-    ("generated", generate::check),
-    ("service", service::check),
-    ("test", || test::run(&[])),
-    ("doc", || cargo()?.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings").stream()),
+    ("fmt", || cargo()?.args(["fmt", "--all", "--check"]).stream().map(whole)),
+    ("tidy", || tidy::sources().map(whole)),
+    ("clippy", || {
+        cargo()?.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).stream().map(whole)
+    }),
+    ("generated", || generate::check().map(whole)),
+    ("service", || service::check().map(whole)),
+    ("test", || test::run(&[]).map(whole)),
+    ("mutants", || campaign::changed().map(whole)),
+    ("conformance", || match conformance::beside()? {
+        Some(data) => conformance::judge(&data).map(whole),
+        None => Ok(Ran::Not("there is no ../shared/data")),
+    }),
+    ("doc", || {
+        cargo()?.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings").stream().map(whole)
+    }),
 ];
+
+fn whole(_: ()) -> Ran {
+    Ran::Whole
+}
 
 /// Runs every step and says how long each took.
 pub fn run(arguments: &[String]) -> Outcome {
@@ -39,13 +60,19 @@ fn steps(steps: &[Step]) -> Result<String, Failure> {
         let outcome = step();
         let seconds = begin.elapsed().as_secs_f64();
         eprintln!("== {name}: {seconds:.1} s");
-        if let Err(failure) = outcome {
+        let ran = outcome.map_err(|failure| {
             let rest: Vec<_> = steps[at + 1..].iter().map(|(name, _)| *name).collect();
             let rest = if rest.is_empty() { String::new() } else { format!("; not run: {}", rest.join(", ")) };
             let message = format!("{}\nci: failed at {name} after {seconds:.1} s{rest}", failure.message.trim_end());
-            return Err(Failure { message, ..failure });
-        }
-        done.push(format!("{name} {seconds:.1}"));
+            Failure { message, ..failure }
+        })?;
+        done.push(match ran {
+            Ran::Whole => format!("{name} {seconds:.1}"),
+            Ran::Not(why) => {
+                eprintln!("== {name}: not run: {why}");
+                format!("{name} not run: {why}")
+            }
+        });
     }
     Ok(format!("ci: passed in {:.1} s ({})", start.elapsed().as_secs_f64(), done.join(", ")))
 }
@@ -57,10 +84,10 @@ mod tests {
     #[test]
     fn the_first_failure_ends_it_and_names_what_was_not_run() {
         let list: [Step; 4] = [
-            ("a", || Ok(())),
+            ("a", || Ok(Ran::Whole)),
             ("b", || Err(Failure::tool("error: no b"))),
             ("c", || panic!("runs after a failure")),
-            ("d", || Ok(())),
+            ("d", || Ok(Ran::Whole)),
         ];
         let failure = steps(&list).unwrap_err();
         assert_eq!(failure.exit, 6);
@@ -69,8 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_names_every_step() {
-        let summary = steps(&[("a", || Ok(())), ("b", || Ok(()))]).unwrap();
-        assert!(summary.starts_with("ci: passed in ") && summary.contains("(a 0.0, b 0.0)"), "{summary}");
+    fn the_summary_names_every_step_and_those_that_were_not_run() {
+        let summary = steps(&[("a", || Ok(Ran::Whole)), ("b", || Ok(Ran::Not("why")))]).unwrap();
+        assert!(summary.starts_with("ci: passed in ") && summary.contains("(a 0.0, b not run: why)"), "{summary}");
     }
 }

@@ -13,8 +13,10 @@ mod generate;
 mod loopback;
 mod peers;
 mod run;
+mod scratch;
 mod service;
 mod source;
+mod specimen;
 mod test;
 mod tidy;
 mod tools;
@@ -37,13 +39,13 @@ const TASKS: &[Task] = &[
     Task {
         word: "bench",
         arguments: "[OPTION…]",
-        line: "sealift beside go build and goreleaser: --subject service|nats|all, --rounds N, --cold N, --json FILE",
+        line: "sealift beside its peers: --subject service|nats|history|sbom|trust|all, --rounds N, --cold N, --data DIR, --json FILE",
         run: bench::run,
     },
     Task {
         word: "campaign",
         arguments: "NAME [--smoke]",
-        line: "a long trial of one promise, or a sample of it: kill, repro",
+        line: "a long trial of one promise, or a sample of it: kill, repro, affected, race, fuzz, mutants",
         run: campaign::run,
     },
     Task {
@@ -73,8 +75,8 @@ const TASKS: &[Task] = &[
     Task { word: "help", arguments: "", line: "this list", run: help },
     Task {
         word: "peers",
-        arguments: "[--installed]",
-        line: "other programs judge what sealift makes: skopeo, umoci, buildah, Debian's registry",
+        arguments: "[OPTION…]",
+        line: "other programs judge what sealift makes: --installed, --only PART, --data DIR (a vulnerability database)",
         run: peers::run,
     },
     Task {
@@ -92,7 +94,7 @@ const TASKS: &[Task] = &[
     Task {
         word: "tools",
         arguments: "[NAME|TIER…]",
-        line: "install the programs that the tests (or a tier: test, peers, bench) need into .tools/",
+        line: "install the programs that the tests (or a tier: test, peers, bench, campaign) need into .tools/",
         run: tools::run,
     },
 ];

@@ -2,7 +2,9 @@
 //!
 //! Each line is one judgement. `--installed` goes without the programs that are missing, and names each of them.
 
+mod analyser;
 mod history;
+mod programs;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -28,12 +30,14 @@ const PLATFORMS: &[(&str, &str, &str)] =
 
 /// Runs every judgement; one that fails makes the run fail.
 pub fn run(arguments: &[String]) -> Outcome {
-    let usage = || Failure::usage("error: unknown argument\nhint: cargo xtask peers [--installed] [--only PART]");
-    let (mut installed, mut only) = (false, None);
+    let usage =
+        || Failure::usage("error: unknown argument\nhint: cargo xtask peers [--installed] [--only PART] [--data DIR]");
+    let (mut installed, mut only, mut data) = (false, None, None);
     let mut rest = arguments.iter().map(String::as_str);
     while let Some(option) = rest.next() {
         match option {
             "--installed" => installed = true,
+            "--data" => data = Some(Path::new(rest.next().ok_or_else(usage)?)),
             "--only" => only = Some(rest.next().filter(|part| PARTS.contains(part)).ok_or_else(usage)?),
             _ => return Err(usage()),
         }
@@ -51,6 +55,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     }
     if wanted("images") {
         let project = peers.release(&mut verdicts)?;
+        programs::valid(&project.join("dist"), &mut verdicts)?;
         peers.images(&project, &mut verdicts)?;
     }
     if wanted("probe") {
@@ -59,11 +64,17 @@ pub fn run(arguments: &[String]) -> Outcome {
     if wanted("histories") {
         peers.histories(&mut verdicts)?;
     }
+    if wanted("analyser") {
+        peers.analysed(&mut verdicts)?;
+    }
+    if wanted("programs") {
+        peers.programs(data, &mut verdicts)?;
+    }
     verdicts.conclude()
 }
 
 /// What can be judged alone.
-const PARTS: &[&str] = &["images", "probe", "histories", "signatures"];
+const PARTS: &[&str] = &["images", "probe", "histories", "analyser", "signatures", "programs"];
 
 /// The table of programs that sign and verify: one test prints a line for each cell. Those that need no more than `test`
 /// does belong to it, too.
@@ -107,9 +118,7 @@ impl Verdicts {
     /// Asks a program that may be missing.
     fn ask(&mut self, program: &str, what: &str, judge: impl FnOnce(&Path) -> Result<String, Failure>) {
         let Some(path) = Folder::find().ok().and_then(|folder| folder.anywhere(program)) else {
-            println!("NOT RUN   {program}: {what}: not installed (cargo xtask tools peers)");
-            self.missing.push(program.to_owned());
-            return;
+            return self.not_run(program, what, "not installed (cargo xtask tools peers)");
         };
         match judge(&path) {
             Ok(told) => println!("passed    {program}: {what}{}{told}", if told.is_empty() { "" } else { ": " }),
@@ -118,6 +127,12 @@ impl Verdicts {
                 self.refused.push(format!("{program}: {what}"));
             }
         }
+    }
+
+    /// Notes a judgement that was not asked for, and why.
+    fn not_run(&mut self, program: &str, what: &str, why: &str) {
+        println!("NOT RUN   {program}: {what}: {why}");
+        self.missing.push(program.to_owned());
     }
 
     fn conclude(self) -> Outcome {

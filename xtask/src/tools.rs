@@ -54,13 +54,23 @@ fn install(folder: &Folder, tools: &[&Tool]) -> Outcome {
                 }
             }
             How::Debian { package, .. } => packages.push(package),
-            How::Python { package } => {
-                if let Err(failure) = pip_install(folder, tool, package) {
+            How::Python { package, program } => {
+                if let Err(failure) = pip_install(folder, tool, package, program) {
+                    unmet.push(format!("{}: {}", tool.name, failure.message));
+                }
+            }
+            How::Npm { packages } => {
+                if let Err(failure) = npm_install(folder, tool, packages) {
                     unmet.push(format!("{}: {}", tool.name, failure.message));
                 }
             }
             How::Go { module } => {
                 if let Err(failure) = go_install(folder, tool, module) {
+                    unmet.push(format!("{}: {}", tool.name, failure.message));
+                }
+            }
+            How::Cargo => {
+                if let Err(failure) = cargo_install(folder, tool) {
                     unmet.push(format!("{}: {}", tool.name, failure.message));
                 }
             }
@@ -136,8 +146,30 @@ fn go_install(folder: &Folder, tool: &Tool, module: &str) -> Outcome {
     built
 }
 
+/// Builds a Rust program into the folder, in the same way.
+fn cargo_install(folder: &Folder, tool: &Tool) -> Outcome {
+    let stage = folder.dir.join(format!("stage-{}-{}", tool.name, std::process::id()));
+    eprintln!("installing {} {}", tool.name, tool.version);
+    let built = cargo()?
+        .args(["install", "--quiet", "--locked", tool.name, "--version", tool.version, "--root"])
+        .args([make(&stage)?])
+        .env("CARGO_TARGET_DIR", stage.join("target"))
+        .stream()
+        .and_then(|()| {
+            let file = format!("{}{}", tool.name, std::env::consts::EXE_SUFFIX);
+            make(&folder.bin())?;
+            make(&folder.dir.join("stamps"))?;
+            std::fs::rename(stage.join("bin").join(&file), folder.bin().join(file))
+                .map_err(|error| at(&stage, &error))?;
+            let stamp = folder.stamp(tool);
+            std::fs::write(&stamp, stamp_text(tool)).map_err(|error| at(&stamp, &error))
+        });
+    drop(std::fs::remove_dir_all(&stage));
+    built
+}
+
 /// Installs a Python package into an environment that stays, and leads from the folder of programs to its program.
-fn pip_install(folder: &Folder, tool: &Tool, package: &str) -> Outcome {
+fn pip_install(folder: &Folder, tool: &Tool, package: &str, program: &str) -> Outcome {
     let stage = folder.dir.join("python").join(tool.name);
     let package = format!("{package}=={}", tool.version);
     eprintln!("installing {package}");
@@ -148,7 +180,7 @@ fn pip_install(folder: &Folder, tool: &Tool, package: &str) -> Outcome {
         .stream()?;
     make(&folder.bin())?;
     make(&folder.dir.join("stamps"))?;
-    let (program, link) = (stage.join("bin").join(tool.name), folder.bin().join(tool.name));
+    let (program, link) = (stage.join("bin").join(program), folder.bin().join(tool.name));
     drop(std::fs::remove_file(&link));
     #[cfg(unix)]
     std::os::unix::fs::symlink(&program, &link).map_err(|error| at(&link, &error))?;
@@ -156,8 +188,21 @@ fn pip_install(folder: &Folder, tool: &Tool, package: &str) -> Outcome {
     std::fs::write(&stamp, stamp_text(tool)).map_err(|error| at(&stamp, &error))
 }
 
+/// Installs packages of npm into a folder that stays. No script of theirs runs.
+fn npm_install(folder: &Folder, tool: &Tool, packages: &[&str]) -> Outcome {
+    let stage = folder.npm(tool);
+    eprintln!("installing {}", packages.join(", "));
+    drop(std::fs::remove_dir_all(&stage));
+    make(&stage)?;
+    let words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps", "--loglevel=error"];
+    Program::new("npm").args(words).args(["--prefix"]).args([&stage]).args(packages).dir(&stage).stream()?;
+    make(&folder.dir.join("stamps"))?;
+    let stamp = folder.stamp(tool);
+    std::fs::write(&stamp, stamp_text(tool)).map_err(|error| at(&stamp, &error))
+}
+
 /// What `go install` calls the program of a main package: the last element of its path that is no major version.
-fn program_of(module: &str) -> &str {
+pub fn program_of(module: &str) -> &str {
     let version = |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|c| c.is_ascii_digit()));
     module.rsplit('/').find(|part| !version(part)).unwrap_or(module)
 }
@@ -239,6 +284,10 @@ impl Folder {
         self.fetched_go().or_else(|| find("go"))
     }
 
+    fn npm(&self, tool: &Tool) -> PathBuf {
+        self.dir.join("npm").join(tool.name)
+    }
+
     fn stamp(&self, tool: &Tool) -> PathBuf {
         self.dir.join("stamps").join(tool.name)
     }
@@ -250,7 +299,7 @@ impl Folder {
                 self.go().and_then(|go| version_of(&go)).is_some_and(|text| minimum.is_met_by(&text))
             }
             How::Debian { .. } => self.program(tool).is_some(),
-            How::Go { .. } | How::Python { .. } => {
+            How::Go { .. } | How::Python { .. } | How::Npm { .. } | How::Cargo => {
                 self.program(tool).is_some()
                     && std::fs::read_to_string(self.stamp(tool)).is_ok_and(|text| text == stamp_text(tool))
             }
@@ -262,7 +311,9 @@ impl Folder {
         match tool.how {
             How::Toolchain(_) => self.go(),
             How::Debian { program, .. } => find(program),
-            How::Go { .. } | How::Python { .. } => {
+            // A library: a program of ours loads it from its folder.
+            How::Npm { .. } => Some(self.npm(tool)).filter(|dir| dir.join("node_modules").is_dir()),
+            How::Go { .. } | How::Python { .. } | How::Cargo => {
                 let file = self.bin().join(format!("{}{}", tool.name, std::env::consts::EXE_SUFFIX));
                 is_program(&file).then_some(file)
             }

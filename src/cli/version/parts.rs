@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::Version;
 use crate::cli::World;
 use crate::cli::project::Project;
-use crate::cli::tagging;
+use crate::cli::release::signer;
+use crate::cli::tagging::{self, Goal};
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::store::Records;
@@ -39,12 +40,14 @@ impl Version {
         let mut refs = Value::Null;
         if self.tagging.wanted() {
             let versions: Vec<&Next> = new.iter().map(|(_, _, next)| next).collect();
-            let prepared = self.tagging.prepare(project, &first.commit.id, &versions)?;
+            let goal = Goal { commit: &first.commit.id, made: false, versions: &versions, module_tags: &[] };
+            let signer = if self.tagging.by_key() && !self.dry_run { signer(project, None)? } else { None };
+            let prepared = self.tagging.prepare(project, &goal)?;
             if self.dry_run {
                 return Ok(tagging::shown(&prepared));
             }
             let _records = project.records()?;
-            tagging::perform(project, &prepared)?;
+            tagging::perform(project, &prepared, signer.as_ref())?;
             refs = tagging::data(&prepared);
         }
         let one = new.len() == 1 && self.services.len() == 1;

@@ -13,6 +13,10 @@ pub(super) static CHANGELOG: Table = Table {
         ),
         key("forge", Shape::Choice(FORGES), "by the name of the source's host", "\"gitea\"")
             .says("What the links to commits, issues and comparisons look like."),
+        key("commit", Shape::Bool, "false", "true").says(
+            "A release brings the file along: the commit in which files name the version has it too, and where no file \
+             does, it is a commit of its own.",
+        ),
         key("sections", Shape::Strings, SECTIONS, "{ docs = \"Documentation\" }").says(
             "Heading by type of commit, `other` for commits without one; \"\" leaves them out. Added to the defaults, \
              type by type; what breaks is told first and always.",

@@ -1,7 +1,7 @@
 //! The keys of `[version]`.
 
 use super::{Shape, Table, Text, key};
-use crate::config::values::version::{SMALL_TAG, UNCONVENTIONAL, ZERO};
+use crate::config::values::version::{GO_MAJOR, SMALL_TAG, UNCONVENTIONAL, ZERO};
 
 pub(super) static VERSION: Table = Table {
     text: "How versions are found.",
@@ -30,6 +30,10 @@ pub(super) static VERSION: Table = Table {
         ),
         key("small-tag", Shape::Choice(SMALL_TAG), "\"refuse\"", "\"warn\"")
             .says("What happens when a tag that is there names a smaller step than its commits ask for."),
+        key("go-major", Shape::Choice(GO_MAJOR), "\"refuse\"", "\"fix\"").says(
+            "From 2.0.0 on, a Go module has the major version in its path. Where it is missing, a release is refused; with \
+             `fix` its commit changes the path and all imports of it; `ignore` is for a module that nobody imports.",
+        ),
     ],
 };
 

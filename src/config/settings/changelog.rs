@@ -16,6 +16,8 @@ pub struct ChangelogSettings {
     pub template: Option<String>,
     /// Which forge the source is on, where its host's name does not tell.
     pub forge: Option<ForgeKind>,
+    /// Whether a release brings the file along, in the commit that it makes.
+    pub commit: bool,
     /// The heading under which each type of commit is told; a type without one is not told.
     pub sections: BTreeMap<String, String>,
 }
@@ -61,6 +63,7 @@ impl ChangelogSettings {
             file: "CHANGELOG.md".to_owned(),
             template: None,
             forge: None,
+            commit: false,
             sections: sections.into_iter().map(|(kind, title)| (kind.to_owned(), title.to_owned())).collect(),
         }
     }

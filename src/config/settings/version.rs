@@ -39,6 +39,8 @@ pub struct VersionRules {
     pub files: BTreeMap<String, String>,
     /// What happens when a tag that is there names a smaller step than its commits ask for.
     pub small_tag: SmallTag,
+    /// What happens when a Go module does not have the major version in its path.
+    pub go_major: GoMajor,
 }
 
 /// `[service.version]`.
@@ -99,6 +101,19 @@ pub enum SmallTag {
     Warn,
 }
 
+/// What happens when a Go module does not have the major version in its path (Go Modules Reference, "Major version
+/// suffixes").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GoMajor {
+    /// There is no release.
+    Refuse,
+    /// The path is changed, and all imports of it.
+    Fix,
+    /// Nothing: nobody imports it.
+    Ignore,
+}
+
 impl VersionRules {
     /// What holds when nothing is written.
     pub fn built_in() -> Self {
@@ -122,6 +137,7 @@ impl VersionRules {
             unconventional: Unconventional::Ignore,
             files: BTreeMap::new(),
             small_tag: SmallTag::Refuse,
+            go_major: GoMajor::Refuse,
         }
     }
 

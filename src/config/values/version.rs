@@ -12,6 +12,8 @@ pub const ZERO: &[&str] = &["minor", "shift", "major"];
 pub const UNCONVENTIONAL: &[&str] = &["ignore", "patch", "refuse"];
 /// The words of `small-tag`.
 pub const SMALL_TAG: &[&str] = &["refuse", "warn"];
+/// The words of `go-major`.
+pub const GO_MAJOR: &[&str] = &["refuse", "fix", "ignore"];
 
 /// A branch or a pattern of branches with its channel.
 pub fn channel_of_branch(branch: &str, channel: &str) -> Result<(), Wrong> {

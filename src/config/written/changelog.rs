@@ -13,6 +13,7 @@ pub(in crate::config) struct WrittenChangelog {
     pub file: Option<Written<String>>,
     pub template: Option<Written<String>>,
     pub forge: Option<Written<ForgeKind>>,
+    pub commit: Option<Written<bool>>,
     pub sections: BTreeMap<String, Written<String>>,
 }
 
@@ -26,6 +27,7 @@ pub(super) fn read(section: &Section) -> WrittenChangelog {
                 kind.map_or(ForgeKind::None, |(_, kind)| *kind)
             })
         }),
+        commit: section.bool("commit"),
         sections: section.strings("sections", rules::section),
     }
 }

@@ -6,7 +6,7 @@ use semver::Version;
 
 use crate::config::notes::Written;
 use crate::config::reader::Section;
-use crate::config::settings::version::{SmallTag, Unconventional, Zero};
+use crate::config::settings::version::{GoMajor, SmallTag, Unconventional, Zero};
 use crate::config::values::{self, version as rules};
 
 /// `[version]`.
@@ -21,6 +21,7 @@ pub(in crate::config) struct WrittenVersion {
     pub unconventional: Option<Written<Unconventional>>,
     pub files: BTreeMap<String, Written<String>>,
     pub small_tag: Option<Written<SmallTag>>,
+    pub go_major: Option<Written<GoMajor>>,
 }
 
 /// `[service.version]`.
@@ -62,6 +63,13 @@ pub(super) fn read(section: &Section) -> WrittenVersion {
         small_tag: section.text("small-tag", |text| {
             values::choice(text, rules::SMALL_TAG)
                 .map(|word| if word == "warn" { SmallTag::Warn } else { SmallTag::Refuse })
+        }),
+        go_major: section.text("go-major", |text| {
+            values::choice(text, rules::GO_MAJOR).map(|word| match word {
+                "fix" => GoMajor::Fix,
+                "ignore" => GoMajor::Ignore,
+                _ => GoMajor::Refuse,
+            })
         }),
     }
 }

@@ -4,12 +4,13 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use sealift_trust::{Digest, Hasher};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
 use crate::archive::ReadSeek;
 use crate::host::files::{self, FileError, What};
-use crate::host::{clock, tree};
+use crate::host::{clock, stamp, tree};
 use crate::scan::error::ScanError;
 
 /// An open file.
@@ -78,6 +79,20 @@ impl Files {
                 Ok(Some(bytes))
             }
         }
+    }
+
+    /// What changes with any file of it: the digest of a zip, and of a folder that of its files' names and stamps.
+    pub(super) fn identity(&self) -> Result<Digest, ScanError> {
+        if let Kind::Zip(_) = self.kind {
+            return Ok(files::measure(&self.path)?.digest());
+        }
+        let mut hasher = Hasher::new();
+        hasher.update(self.path.to_string_lossy().as_bytes());
+        for name in self.records()? {
+            let stamp = stamp::stamp(&self.path.join(&name))?;
+            hasher.update(format!("\0{name}\0{stamp}").as_bytes());
+        }
+        Ok(hasher.finish().0)
     }
 
     /// The names of all files that end with `.json`, sorted.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ScanError;
 use super::osv::{Advisory, RECORD_CAP, moment};
 use crate::host::Host;
+use crate::store::{KeyBuilder, Store};
 use files::Files;
 use mirror::Mirror;
 
@@ -24,7 +25,7 @@ const DB: &str = "index/db.json";
 const MODULES: &str = "index/modules.json";
 
 /// Where packages come from, in the words of OSV.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Ecosystem {
     /// Go modules, the standard library among them.
     Go,
@@ -127,7 +128,8 @@ struct SketchAffected {
 
 impl Database {
     /// Opens a folder, a zip, or an address that begins with `http://` or `https://`; what comes from the network is kept
-    /// below the cache folder. Only the index is read, the records when they are asked for.
+    /// below the cache folder, and so is the index that loose records need. Only the index is read, the records when they
+    /// are asked for.
     pub fn open(host: &Host, cache: &Path, place: &str, reach: Reach) -> Result<Self, ScanError> {
         if is_address(place) {
             let (mirror, modules) = Mirror::open(host, cache, place, reach)?;
@@ -142,7 +144,7 @@ impl Database {
             None if files.read(DB, RECORD_CAP)?.is_some() => {
                 return Err(ScanError::Incomplete { place: place.to_owned(), part: MODULES.to_owned() });
             }
-            None => loose(place, &files)?,
+            None => remembered(cache, place, &files)?,
         };
         let dated_by_file = modified.is_none();
         let modified = match modified {
@@ -244,6 +246,26 @@ fn meta(place: &str, bytes: Option<Vec<u8>>) -> Result<Option<u64>, ScanError> {
     let bytes = bytes.ok_or_else(|| ScanError::Incomplete { place: place.to_owned(), part: DB.to_owned() })?;
     let meta: Meta = serde_json::from_slice(&bytes).map_err(broken(place, DB))?;
     Ok(moment(&meta.modified))
+}
+
+/// An index of loose records as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Loose {
+    packages: Vec<(Ecosystem, String, Vec<String>)>,
+    newest: Option<u64>,
+}
+
+/// The index of loose records, made once for each state of the files: every record is read for it.
+fn remembered(cache: &Path, place: &str, files: &Files) -> Result<(Index, Option<u64>), ScanError> {
+    let key = KeyBuilder::new("vulnerability-index", 1).with("files", &files.identity()?.hex());
+    let make = || {
+        let (index, newest) = loose(place, files)?;
+        let mut packages: Vec<_> = index.into_iter().map(|((ecosystem, name), ids)| (ecosystem, name, ids)).collect();
+        packages.sort();
+        Ok::<_, ScanError>(Loose { packages, newest })
+    };
+    let Loose { packages, newest } = Store::open(cache)?.memo(&key.finish(), "index of vulnerabilities", make)?;
+    Ok((packages.into_iter().map(|(ecosystem, name, ids)| ((ecosystem, name), ids)).collect(), newest))
 }
 
 /// Makes an index of loose records; the newest of them dates them all.

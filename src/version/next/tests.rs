@@ -308,6 +308,78 @@ fn tags_that_are_not_versions_or_of_another_prefix_do_not_count() {
     assert_eq!(of(""), ["1.2.3"]);
 }
 
+/// The examples of SemVer 2.0.0, rules 9 to 11, and of the versions that it names right and wrong.
+#[test]
+fn the_examples_of_semver() {
+    let version = |text: &str| parse_tag_of(text).unwrap_or_else(|| panic!("{text}"));
+    for order in [
+        &["1.9.0", "1.10.0", "1.11.0"][..],
+        &["1.0.0", "2.0.0", "2.1.0", "2.1.1"],
+        &["1.0.0-alpha", "1.0.0"],
+        &[
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+        ],
+    ] {
+        for pair in order.windows(2) {
+            assert!(version(pair[0]).cmp_precedence(&version(pair[1])).is_lt(), "{pair:?}");
+        }
+    }
+    for right in [
+        "1.0.0-alpha",
+        "1.0.0-alpha.1",
+        "1.0.0-0.3.7",
+        "1.0.0-x.7.z.92",
+        "1.0.0-x-y-z.--",
+        "1.0.0-alpha+001",
+        "1.0.0+20130313144700",
+        "1.0.0-beta+exp.sha.5114f85",
+        "1.0.0+21AF26D3----117B344092BD",
+        "0.0.4",
+        "1.0.0-0A.is.legal",
+        "1.2.3----RC-SNAPSHOT.12.9.1--.12+788",
+        "2.0.0+build.1848",
+    ] {
+        assert_eq!(version(right).to_string(), right, "printed and read again it is the same");
+    }
+    assert!(version("1.0.0+a").cmp_precedence(&version("1.0.0+b")).is_eq(), "rule 10");
+    for wrong in [
+        "1",
+        "1.2",
+        "1.2.3-0123",
+        "1.2.3-0123.0123",
+        "1.1.2+.123",
+        "+invalid",
+        "-invalid",
+        "alpha",
+        "1.0.0-alpha_beta",
+        "1.0.0-alpha..",
+        "01.1.1",
+        "1.01.1",
+        "1.1.01",
+        "1.2.3.DEV",
+        "1.2-SNAPSHOT",
+        "1.2.31.2.3----RC-SNAPSHOT.12.09.1--..12+788",
+        "-1.0.3-gamma+b7718",
+        "9.8.7+meta+meta",
+        "9.8.7-whatever+meta+meta",
+        "99999999999999999999999.999999999999999999.99999999999999999----RC-SNAPSHOT.12.09.1",
+    ] {
+        assert_eq!(parse_tag_of(wrong), None, "{wrong}");
+    }
+}
+
+/// A version as a tag names it.
+fn parse_tag_of(text: &str) -> Option<Version> {
+    crate::version::parse_tag(&format!("v{text}"), "v")
+}
+
 fn any_message() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("feat: a".to_owned()),

@@ -8,6 +8,7 @@
 //! - `revert BRANCH TITLE`: takes the last commit with that first line back, as git writes it
 //! - `tag NAME BRANCH`, `annotate NAME BRANCH`: a tag at the tip of a branch
 //! - `config TEXT`: a line of sealift.toml from here on
+//! - `peer PROGRAM VERSION`: what another program says of the branch `main` here, which differs
 //! - `expect BRANCH VERSION`, `expect BRANCH CODE`: what is released there, or why nothing is
 
 use std::collections::BTreeMap;
@@ -23,7 +24,8 @@ pub fn check(name: &str, text: &str) -> usize {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let two = || rest.split_once(' ').unwrap_or((rest, ""));
         match word {
-            "" | "#" => {}
+            // What other programs say of it, `cargo xtask peers` asks them.
+            "" | "#" | "peer" => {}
             "commit" => player.commit(two().0, &two().1.replace("\\n", "\n"), &[]),
             "branch" => player.reset(&format!("refs/heads/{}", two().0), two().1),
             "merge" => {

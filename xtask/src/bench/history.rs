@@ -1,7 +1,7 @@
 //! The next version of long histories, beside git-cliff. Histories are made here, the same ones every time.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use super::Rounds;
@@ -10,6 +10,7 @@ use super::report::Row;
 use super::scenario::mebibytes;
 use crate::failure::{Failure, Outcome};
 use crate::run::Program;
+use crate::scratch::Scratch;
 use crate::tools::Folder;
 
 /// Its name in `--subject`.
@@ -22,8 +23,12 @@ const LONG_LIMIT: f64 = 300.0;
 const MEMORY: f64 = 128.0;
 /// How often a figure of milliseconds is measured for each round of the others.
 const TIMES: usize = 4;
+/// The most milliseconds for the changelog of all versions.
+const CHANGELOG_LIMIT: f64 = 300.0;
 /// How often git-cliff is asked at most: it takes its time.
-const PATIENCE: usize = 2;
+const PATIENCE: usize = 1;
+/// What may be left of git-cliff's time.
+const SHARE: f64 = 0.01;
 
 /// A history to make.
 #[derive(Clone, Copy)]
@@ -39,30 +44,38 @@ pub fn rows(sealift: &Path, folder: &Folder, rounds: Rounds) -> Result<Result<Ve
     if rounds.warm == 0 {
         return Ok(Err("histories (--rounds 0)".to_owned()));
     }
-    let dir = Scratch::make()?;
+    let dir = Scratch::new("history")?;
     let mut rows = Vec::new();
     let shape = Shape { commits: 8_000, tags: 600 };
-    let usual = dir.0.join("usual");
+    let usual = dir.path().join("usual");
     make(&usual, shape)?;
-    let ours = times(&mut version(sealift, &dir.0, &usual), rounds.warm * TIMES)?;
-    rows.push(absolute("next version, 8,000 commits, 600 tags", &ours, LIMIT));
-    let long = dir.0.join("long");
+    let next = times(&mut version(sealift, dir.path(), &usual, &[]), rounds.warm * TIMES)?;
+    rows.push(absolute(NEXT, &next, LIMIT));
+    let all = times(&mut version(sealift, dir.path(), &usual, &["changelog", "--all"]), rounds.warm * TIMES)?;
+    rows.push(absolute(CHANGELOG, &all, CHANGELOG_LIMIT));
+    let long = dir.path().join("long");
     make(&long, Shape { commits: 200_000, tags: 2_000 })?;
-    let costs = times(&mut version(sealift, &dir.0, &long), rounds.warm)?;
+    let costs = times(&mut version(sealift, dir.path(), &long, &[]), rounds.warm * TIMES)?;
     rows.push(absolute("next version, 200,000 commits, 2,000 tags", &costs, LONG_LIMIT));
-    let peak = costs.iter().map(|cost| mebibytes(cost.anonymous)).fold(0.0, f64::max);
-    rows.push(Row::absolute(NAME, "peak anonymous memory, 200,000 commits", peak, MEMORY, "MiB"));
+    let peak = costs.iter().chain(&next).chain(&all).map(|cost| mebibytes(cost.anonymous)).fold(0.0, f64::max);
+    rows.push(Row::absolute(NAME, "peak anonymous memory of these", peak, MEMORY, "MiB"));
     let Some(cliff) = folder.installed("git-cliff") else {
         println!("not run: git-cliff is not installed (cargo xtask tools git-cliff)");
         return Ok(Ok(rows));
     };
-    let mut peer = Command::new(cliff);
-    peer.current_dir(&usual).args(["--bumped-version", "--offline"]).env("HOME", &dir.0);
-    let theirs = times(&mut peer, rounds.warm.min(PATIENCE))?;
-    let what = "next version, 8,000 commits, 600 tags";
-    rows.push(Row::ratio(NAME, what, "git-cliff --bumped-version", &ours, &theirs, Some(0.01)));
+    for (what, peer, args, ours) in
+        [(NEXT, "git-cliff --bumped-version", &["--bumped-version"][..], &next), (CHANGELOG, "git-cliff", &[], &all)]
+    {
+        let mut command = Command::new(&cliff);
+        command.current_dir(&usual).arg("--offline").args(args).env("HOME", dir.path());
+        let theirs = times(&mut command, rounds.warm.min(PATIENCE))?;
+        rows.push(Row::ratio(NAME, what, peer, ours, &theirs, Some(SHARE)));
+    }
     Ok(Ok(rows))
 }
+
+const NEXT: &str = "next version, 8,000 commits, 600 tags";
+const CHANGELOG: &str = "changelog of all its versions";
 
 fn absolute(what: &str, costs: &[Cost], limit: f64) -> Row {
     Row::absolute(NAME, what, median(costs.iter().map(|cost| cost.wall * 1e3)), limit, "ms")
@@ -72,9 +85,9 @@ fn times(command: &mut Command, times: usize) -> Result<Vec<Cost>, Failure> {
     (0..times).map(|_| measure::run(command)).collect()
 }
 
-fn version(sealift: &Path, dir: &Path, project: &Path) -> Command {
+fn version(sealift: &Path, dir: &Path, project: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(sealift);
-    command.current_dir(project).args(["--quiet", "version"]).env("SEALIFT_CACHE", dir.join("cache"));
+    command.current_dir(project).args(["--quiet", "version"]).args(words).env("SEALIFT_CACHE", dir.join("cache"));
     // A job of a CI system would tell a branch of its own.
     for name in ["GITHUB_REF_TYPE", "GITHUB_REF_NAME", "CI_COMMIT_BRANCH", "CI_COMMIT_TAG", "SEALIFT_BRANCH"] {
         command.env_remove(name);
@@ -138,23 +151,6 @@ fn written(shape: Shape) -> String {
         }
     }
     text
-}
-
-/// A folder that is gone at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn make() -> Result<Self, Failure> {
-        let dir = std::env::temp_dir().join(format!("sealift-history-{}", std::process::id()));
-        std::fs::create_dir(&dir).map_err(|error| at(&dir, &error))?;
-        Ok(Self(dir))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
 }
 
 fn at(path: &Path, error: &std::io::Error) -> Failure {

@@ -158,7 +158,7 @@ pub fn beside_crane(lab: &mut Lab, folder: &Folder, rounds: Rounds) -> Result<Re
 
 /// Bytes without a pattern, the same in every run (xorshift64*; Vigna, "An experimental exploration of Marsaglia's
 /// xorshift generators, scrambled", 2016).
-fn noise(path: &Path, size: u64) -> Outcome {
+pub(super) fn noise(path: &Path, size: u64) -> Outcome {
     let file = std::fs::File::create(path).map_err(|error| at(path, &error))?;
     let mut out = std::io::BufWriter::with_capacity(1 << 20, file);
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;

@@ -1,5 +1,6 @@
 //! Sixteen releases of one version race against one bare remote: one wins, the others are refused, and no tag is half
-//! pushed.
+//! pushed. In every other round the release makes a commit in which a file names the version, and branch and tag move
+//! together.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -75,7 +76,17 @@ impl Course {
     /// Runs one race; gives how many were refused.
     fn round(&self, round: usize) -> Result<usize, Failure> {
         let (origin, there) = (self.path("origin"), self.path("there.git"));
+        let files = round % 2 == 1;
+        if round > 0 {
+            self.git(&["pull", "-q", "--ff-only", "origin", "main"], &origin)?;
+        }
+        let names = if files { "[version]\nfiles = { version = \"{version}\" }\n" } else { "" };
+        for (name, text) in [("version", "0.0.0\n"), ("sealift.toml", names)] {
+            std::fs::write(origin.join(name), text).map_err(|error| broken(&origin, &error))?;
+        }
+        self.git(&["add", "-A"], &origin)?;
         self.git(&["commit", "-q", "--allow-empty", "-m", &format!("fix: {round}")], &origin)?;
+        let before = self.git(&["rev-parse", "HEAD"], &origin)?;
         self.git(&["push", "-q", "origin", "main"], &origin)?;
         let clones: Vec<PathBuf> = (0..RACERS).map(|number| self.path(&format!("clone-{number}"))).collect();
         for clone in &clones {
@@ -103,6 +114,11 @@ impl Course {
         if self.git(&["rev-parse", &tag], &clones[winner])? != object {
             return Err(wrong("the remote has not the winner's tag".into()));
         }
+        let commit = self.git(&["rev-parse", &format!("{tag}^{{commit}}")], &there)?;
+        let main = self.git(&["rev-parse", "main"], &there)?;
+        if commit != main || (main == before) == files {
+            return Err(wrong(format!("the tag leads to {commit}, the branch to {main}, and it was {before}")));
+        }
         for number in (0..RACERS).filter(|number| *number != winner) {
             let said = String::from_utf8_lossy(&runs[number].stderr);
             if runs[number].status.code() != Some(CONFLICT) {
@@ -111,6 +127,9 @@ impl Course {
             let left = self.git(&["for-each-ref", "--format=%(refname)", &tag, "refs/sealift"], &clones[number])?;
             if !left.is_empty() {
                 return Err(wrong(format!("a loser keeps {left}")));
+            }
+            if self.git(&["rev-parse", "main"], &clones[number])? != before {
+                return Err(wrong("a loser's branch has moved".into()));
             }
         }
         let tags = self.git(&["for-each-ref", "refs/tags"], &there)?.lines().count();

@@ -6,34 +6,10 @@ use std::process::{Command, Output, Stdio};
 
 use crate::failure::{Failure, Outcome};
 use crate::run::{Program, cargo, root};
+pub use crate::scratch::Scratch;
 
 /// The files of a release by name.
 pub type Files = BTreeMap<String, Vec<u8>>;
-
-/// A scratch folder that goes when it is dropped.
-pub struct Scratch(PathBuf);
-
-impl Scratch {
-    /// Makes one.
-    pub fn new(name: &str) -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("sealift-campaign-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|error| broken(&path, &error))?;
-        Ok(Self(path))
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Module caches are read-only; what stays is in the system's folder for temporary files.
-        Program::new("chmod").args(["-R", "u+w"]).args([&self.0]).stream().ok();
-        std::fs::remove_dir_all(&self.0).ok();
-    }
-}
 
 /// The build folder, and the debug sealift in it, built now. It is dynamically linked, as faketime needs it.
 pub fn build() -> Result<(PathBuf, PathBuf), Failure> {

@@ -1,18 +1,19 @@
 //! The next version of random histories, beside git-cliff under the same rules.
 //!
-//! Where the two differ, the history must show why: each class below is a difference of rules, and has a history of its
-//! own in tests/fixtures/histories with what the specification, or plain sense, says.
+//! Where the two differ, the history must show why: each class below is a difference of rules, and has its smallest history
+//! in tests/fixtures/histories, with the rule of a specification that decides it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use super::analyser::missing;
 use super::{Peers, Verdicts, at, write};
 use crate::failure::{Failure, Outcome};
-use crate::run::Program;
+use crate::run::{Program, root};
 
 /// How many histories are compared.
-const HISTORIES: u64 = 600;
+pub(super) const HISTORIES: u64 = 600;
 
 /// The rules of sealift, as git-cliff can be told them: what asks for nothing is left out.
 const CLIFF: &str = r#"[git]
@@ -30,16 +31,9 @@ breaking_always_bump_major = false
 initial_tag = "v0.1.0"
 "#;
 
-/// Why the two may differ, and the fixture with the smallest such history.
-const CLASSES: &[(&str, &str)] = &[
-    ("a revert", "reverts.history: what was taken back is no change; git-cliff counts both"),
-    (
-        "a prerelease",
-        "channels.history: stable numbers are counted from the last stable version, not from a prerelease",
-    ),
-    ("several tags", "merges.history: the greatest version that is reached counts, not the newest tag"),
-    ("a squashed list", "messages.history: each conventional line of a squashed commit counts"),
-];
+/// Why the two may differ: the smallest such history is `class-NAME.history` in tests/fixtures/histories, with the rule of a
+/// specification that decides it.
+const CLASSES: &[&str] = &["revert", "prerelease", "several-tags", "squashed-list"];
 
 impl Peers {
     /// Compares the versions of all histories.
@@ -67,16 +61,27 @@ impl Peers {
                     return Err(Failure::refused(text));
                 }
             }
-            let told = CLASSES
-                .iter()
-                .filter_map(|(class, why)| Some(format!("\n            {}× {class}: {why}", classes.get(class)?)));
+            let told = classes.iter().map(|(class, count)| format!("\n            {count}× {class}"));
             Ok(format!("{agreed} agree{}", told.collect::<String>()))
+        });
+        verdicts.ask("git-cliff", "differs in the smallest history of each class as that says", |cliff| {
+            let all = minimal("git-cliff")?;
+            for (class, history, said) in &all {
+                let project = dir.join(class);
+                history.lay(&project)?;
+                let (ours, theirs) = (self.next(&project, history)?, cliffs(cliff, &dir, &project, history)?);
+                if theirs != *said || ours == theirs {
+                    let text = format!("error: {class}: sealift says {ours}, git-cliff {theirs} and not {said}");
+                    return Err(Failure::refused(text));
+                }
+            }
+            if all.len() == CLASSES.len() { Ok(String::new()) } else { Err(missing(all.len(), CLASSES.len())) }
         });
         Ok(())
     }
 
     /// What sealift says: a version, or `nothing`.
-    fn next(&self, project: &Path, history: &History) -> Result<String, Failure> {
+    pub(super) fn next(&self, project: &Path, history: &History) -> Result<String, Failure> {
         let script = r#""$0" --quiet version 2>/dev/null; exit $(($? == 4 ? 0 : $?))"#;
         let asked = Program::new("sh").args(["-c", script]).args([&self.sealift]).dir(project);
         let asked = asked.env("SEALIFT_CACHE", self.dir.join("store")).env("SEALIFT_BRANCH", "main");
@@ -90,8 +95,27 @@ fn cliffs(cliff: &Path, dir: &Path, project: &Path, history: &History) -> Result
     Ok(history.named(asked.output()?.trim()))
 }
 
+/// The smallest histories in which a program says something else than sealift: each with its class and what that program
+/// says at its end.
+pub(super) fn minimal(program: &str) -> Result<Vec<(String, History, String)>, Failure> {
+    let dir = root()?.join("tests/fixtures/histories");
+    let mut names: Vec<_> = std::fs::read_dir(&dir).map_err(|error| at(&dir, &error))?.flatten().collect();
+    names.sort_by_key(std::fs::DirEntry::file_name);
+    let mut found = Vec::new();
+    for entry in names {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(class) = name.strip_prefix("class-").and_then(|name| name.strip_suffix(".history")) else { continue };
+        let text = std::fs::read_to_string(entry.path()).map_err(|error| at(&entry.path(), &error))?;
+        let wanted = format!("peer {program} ");
+        if let Some(answer) = text.lines().find_map(|line| line.strip_prefix(&wanted)) {
+            found.push((class.to_owned(), History::written(&text)?, answer.to_owned()));
+        }
+    }
+    Ok(found)
+}
+
 /// A history, as `git fast-import` reads it.
-struct History {
+pub(super) struct History {
     stream: String,
     tags: Vec<String>,
     /// Why the two may differ since the last stable tag.
@@ -105,7 +129,7 @@ impl History {
         if version.is_empty() || self.tags.iter().any(|tag| tag == version) { "nothing".into() } else { version.into() }
     }
 
-    fn lay(&self, dir: &Path) -> Outcome {
+    pub(super) fn lay(&self, dir: &Path) -> Outcome {
         std::fs::create_dir(dir).map_err(|error| at(dir, &error))?;
         Program::new("git").args(["init", "--quiet", "--initial-branch=main"]).dir(dir).stream()?;
         let stream = dir.join(".git/stream");
@@ -114,8 +138,37 @@ impl History {
         Program::new("sh").args(["-c", script]).args([&stream]).dir(dir).stream()
     }
 
+    /// The greatest stable version that has a tag.
+    pub(super) fn stable(&self) -> Option<[u64; 3]> {
+        let numbers = |tag: &String| {
+            let numbers: Vec<u64> = tag.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+            <[u64; 3]>::try_from(numbers).ok()
+        };
+        self.tags.iter().filter_map(numbers).max()
+    }
+
+    /// One of tests/fixtures/histories, of commits and tags on `main` alone.
+    fn written(text: &str) -> Result<Self, Failure> {
+        let mut maker = Maker { state: 0, stream: String::new(), marks: 0, tips: [0, 0], titles: Vec::new() };
+        let mut history = Self { stream: String::new(), tags: Vec::new(), class: None };
+        for line in text.lines() {
+            let words: Vec<&str> = line.splitn(3, ' ').collect();
+            match words[..] {
+                ["commit", "main", message] => maker.commit(0, &message.replace("\\n", "\n"), None),
+                ["tag" | "annotate", name, "main"] if name.starts_with('v') => {
+                    maker.tag(&name[1..]);
+                    history.tags.push(name[1..].to_owned());
+                }
+                ["#" | "expect" | "peer", ..] => {}
+                _ => return Err(Failure::refused(format!("error: a smallest history has the line {line:?}"))),
+            }
+        }
+        history.stream = maker.stream;
+        Ok(history)
+    }
+
     /// The same one for the same number.
-    fn random(seed: u64) -> Self {
+    pub(super) fn random(seed: u64) -> Self {
         let mut maker = Maker { state: seed, stream: String::new(), marks: 0, tips: [0, 0], titles: Vec::new() };
         let mut history = Self { stream: String::new(), tags: Vec::new(), class: None };
         // Not 0.0.z, where git-cliff takes any step for a patch, as Cargo does; SemVer (rule 4) leaves it open.
@@ -137,7 +190,7 @@ impl History {
                 }
                 _ => {
                     let class = usize::try_from(maker.below(4)).unwrap_or(0);
-                    history.class.get_or_insert(CLASSES[class].0);
+                    history.class.get_or_insert(CLASSES[class]);
                     history.differ(&mut maker, class, &mut version);
                 }
             }

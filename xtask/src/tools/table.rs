@@ -26,9 +26,18 @@ pub enum How {
     },
     /// A program in a Python package, installed into an environment of its own.
     Python {
-        /// The package, which has a program of the tool's name.
+        /// The package, with its extras.
         package: &'static str,
+        /// The program: the package's own, or the environment's `python` for a package that has none.
+        program: &'static str,
     },
+    /// Packages of npm, in a folder of their own; the first is the tool.
+    Npm {
+        /// Each with its version.
+        packages: &'static [&'static str],
+    },
+    /// `cargo install NAME --version VERSION`: the tool is called like its package.
+    Cargo,
     /// A package of Debian and of systems like it.
     Debian {
         /// The package.
@@ -60,8 +69,8 @@ impl Minimum {
     }
 }
 
-/// Who needs a tool: `cargo xtask test`, or the comparison with peers.
-pub const TIERS: &[&str] = &["test", "peers", "bench"];
+/// Who needs a tool: `cargo xtask test`, the comparison with peers, or a long trial.
+pub const TIERS: &[&str] = &["test", "peers", "bench", "campaign"];
 
 /// Every tool.
 pub const TOOLS: &[Tool] = &[
@@ -75,8 +84,10 @@ pub const TOOLS: &[Tool] = &[
     debian("openssl", "openssl", "openssl", None),
     debian("minisign", "minisign", "minisign", None),
     debian("ssh-keygen", "openssh-client", "ssh-keygen", None),
+    debian("gpg", "gnupg", "gpg", None),
     debian("unzip", "unzip", "unzip", None),
     debian("zstd", "zstd", "zstd", None),
+    debian("c++", "g++", "c++", None),
     debian("strace", "strace", "strace", Some("linux")),
     debian("faketime", "faketime", "faketime", Some("linux")),
     go("crane", "github.com/google/go-containerregistry/cmd/crane", "v0.22.1", "test"),
@@ -87,17 +98,24 @@ pub const TOOLS: &[Tool] = &[
     peer("buildah", "buildah"),
     peer("podman", "podman"),
     peer("docker-registry", "docker-registry"),
+    python("git-cliff", "git-cliff", "git-cliff", "2.14.2"),
     Tool {
-        name: "git-cliff",
-        how: How::Python { package: "git-cliff" },
-        version: "2.14.2",
+        name: "commit-analyzer",
+        how: How::Npm {
+            packages: &["@semantic-release/commit-analyzer@13.0.1", "conventional-changelog-conventionalcommits@9.1.0"],
+        },
+        version: "13.0.1",
         tier: "peers",
-        system: Some("linux"),
+        system: None,
     },
     go("cosign", "github.com/sigstore/cosign/v2/cmd/cosign", "v2.6.5", "peers"),
     go("govulncheck", "golang.org/x/vuln/cmd/govulncheck", "v1.1.4", "peers"),
+    go("syft", "github.com/anchore/syft/cmd/syft", "v1.52.0", "peers"),
+    python("cyclonedx-python", "cyclonedx-python-lib[json-validation]", "python", "11.12.0"),
+    python("pyspdxtools", "spdx-tools", "pyspdxtools", "0.8.5"),
     go("ko", "github.com/google/ko", "v0.19.1", "bench"),
     go("goreleaser", "github.com/goreleaser/goreleaser/v2", "v2.15.0", "bench"),
+    Tool { name: "cargo-mutants", how: How::Cargo, version: "27.1.0", tier: "campaign", system: None },
 ];
 
 const fn go(name: &'static str, module: &'static str, version: &'static str, tier: &'static str) -> Tool {
@@ -111,6 +129,11 @@ const fn debian(
     system: Option<&'static str>,
 ) -> Tool {
     Tool { name, how: How::Debian { package, program }, version: "any", tier: "test", system }
+}
+
+/// A program of a Python package that judges what sealift makes.
+const fn python(name: &'static str, package: &'static str, program: &'static str, version: &'static str) -> Tool {
+    Tool { name, how: How::Python { package, program }, version, tier: "peers", system: Some("linux") }
 }
 
 /// A package of Debian with a program of its name that judges what sealift makes.

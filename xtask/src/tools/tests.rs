@@ -88,7 +88,7 @@ fn the_workflow_installs_every_package_that_the_tests_need() {
                 assert!(workflow.split_whitespace().any(|word| word == package), "ci.yml does not install {package}");
             }
             How::Toolchain(minimum) => assert!(workflow.contains(&format!("go{}", minimum.exact)), "another Go"),
-            How::Go { .. } | How::Python { .. } => {}
+            How::Go { .. } | How::Python { .. } | How::Npm { .. } | How::Cargo => {}
         }
     }
 }
