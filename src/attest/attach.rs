@@ -1,16 +1,19 @@
-//! What is said of an image, laid beside it: a signature as cosign makes and reads it, and the provenance. Both are bundles,
-//! and referrers of the image (image-spec, `manifest.md`, "Guidelines for Artifact Usage").
+//! What is said of an image, laid beside it: a signature as cosign makes and reads it, the provenance, and what is in it.
+//! All are bundles, and referrers of the image (image-spec, `manifest.md`, "Guidelines for Artifact Usage").
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::Path;
 
 use sealift_trust::bundle::{self, BUNDLE_TYPE};
-use sealift_trust::statement::{COSIGN_SIGN_TYPE, PROVENANCE_TYPE, cosign_payload};
-use sealift_trust::{Digest, Envelope, PayloadType};
+use sealift_trust::statement::{COSIGN_SIGN_TYPE, PROVENANCE_TYPE, cosign_payload, document_payload};
+use sealift_trust::{Digest, Envelope, PayloadType, StatementError};
 
 use super::{AttestError, Purpose, Signer};
+use crate::artifact::Artifact;
 use crate::error::Failure;
 use crate::oci::{Checked, Descriptor, Manifest, Sink, media};
+use crate::product::SbomFile;
 
 /// The annotation that says what a bundle holds (sigstore/cosign, `specs/BUNDLE_SPEC.md`).
 const CONTENT: &str = "dev.sigstore.bundle.content";
@@ -27,7 +30,11 @@ pub struct Said {
 
 impl std::fmt::Display for Said {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.predicate_type == COSIGN_SIGN_TYPE { "signature" } else { "provenance" })
+        f.write_str(match self.predicate_type {
+            COSIGN_SIGN_TYPE => "signature",
+            PROVENANCE_TYPE => "provenance",
+            _ => "SBOM",
+        })
     }
 }
 
@@ -42,6 +49,26 @@ pub fn said(image: Digest, provenance: &[u8], signer: &Signer<'_>) -> Result<[Sa
     let public = signer.public();
     Ok([(COSIGN_SIGN_TYPE, signature), (PROVENANCE_TYPE, provenance)]
         .map(|(predicate_type, envelope)| Said { predicate_type, bundle: bundle::of_envelope(&envelope, &public) }))
+}
+
+/// What is in an image, as a bundle of the signer's key: the SBOM of the binary that it holds.
+///
+/// # Errors
+/// `attest.changed` when it is not the file that was measured.
+pub fn listed(
+    image: Digest,
+    sbom: &SbomFile,
+    (path, bytes): (&Path, &[u8]),
+    signer: &Signer<'_>,
+) -> Result<Said, AttestError> {
+    if Artifact::of(bytes) != sbom.artifact {
+        return Err(AttestError::Changed { path: path.display().to_string() });
+    }
+    let predicate_type = sbom.format.predicate_type();
+    let payload = document_payload(image, predicate_type, bytes).map_err(StatementError::from)?;
+    let sign = |message: &[u8]| signer.sign(message, Purpose::Statement);
+    let envelope = Envelope::sign_with(PayloadType::InToto, payload, sign)?;
+    Ok(Said { predicate_type, bundle: bundle::of_envelope(&envelope, &signer.public()) })
 }
 
 /// A statement of in-toto's form, signed, as a bundle of the signer's key: what `cosign verify-blob-attestation` reads.

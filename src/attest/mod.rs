@@ -18,7 +18,7 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sealift_trust::json::MAX_INTEGER;
 use sealift_trust::statement::{
@@ -31,7 +31,7 @@ use crate::artifact::Artifact;
 use crate::host::files;
 use crate::product::{Archive, ArchiveKind, Binary, ImageIndex, SbomFile};
 
-pub use attach::{Said, attach, attach_list, bundle, said};
+pub use attach::{Said, attach, attach_list, bundle, listed, said};
 pub use elsewhere::Elsewhere;
 pub use error::AttestError;
 pub use job::{Disbelief, Job, job};
@@ -110,11 +110,11 @@ pub struct Signing<'a> {
     pub signer: &'a Signer<'a>,
     /// In which formats `checksums.txt` is signed, besides the manifest.
     pub formats: &'a [SignatureFormat],
-    /// Where the bytes of an archive lie now, when each gets a signature of its own.
-    pub each: Option<&'a dyn Fn(&Archive) -> PathBuf>,
+    /// Where the bytes of an archive or an SBOM lie now, when each file gets signatures of its own.
+    pub each: Option<&'a dyn Fn(&FileName) -> PathBuf>,
 }
 
-/// The longest archive that is signed by itself, in bytes: Ed25519 and RSA take a message as a whole.
+/// The longest file that is signed by itself, in bytes: Ed25519 and RSA take a message as a whole.
 const MAX_SIGNED: u64 = 1 << 30;
 
 /// Decides `notes.md`, `checksums.txt` with its signatures, `provenance.json` and `release.json`, or without a key
@@ -141,8 +141,14 @@ pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing
             }
             files.push((own(CHECKSUMS), checksums));
             files.append(&mut signatures);
-            for archive in contents.archives {
-                files.extend(archive_signature(archive, signing)?);
+            if let Some(stored) = signing.each {
+                for (name, entry) in release.files() {
+                    let bytes = match contents.notes.filter(|_| name.as_str() == NOTES) {
+                        Some(notes) => notes.as_bytes().to_vec(),
+                        None => measured(&stored(name), entry.digest)?,
+                    };
+                    files.append(&mut signatures_of(name, &bytes, &release, signing)?);
+                }
             }
             let manifest = envelope(payload, signing.signer)?;
             if let Some(making) = &subject.making {
@@ -167,24 +173,40 @@ fn companions(
     names.extend(subject.making.iter().map(|_| own(PROVENANCE)));
     names.extend(signing.formats.iter().map(|format| own(&signature_of(CHECKSUMS, *format))));
     if signing.each.is_some() {
-        for archive in contents.archives {
-            names.push(signature_of(archive.name.as_str(), SignatureFormat::Raw).parse()?);
+        let archives = contents.archives.iter().map(|archive| archive.name.as_str());
+        let sboms = contents.sboms.iter().map(|sbom| sbom.name.as_str());
+        for name in archives.chain(sboms).chain(contents.notes.map(|_| NOTES)) {
+            for format in signing.formats {
+                names.push(signature_of(name, *format).parse()?);
+            }
         }
     }
     Ok(names)
 }
 
-/// The raw signature of an archive, when each gets one: over the very bytes that were measured.
-fn archive_signature(archive: &Archive, signing: &Signing<'_>) -> Result<Option<(FileName, Vec<u8>)>, AttestError> {
-    let Some(stored) = signing.each else { return Ok(None) };
-    let path = stored(archive);
-    let bytes = files::read(&path, MAX_SIGNED)?;
-    if Artifact::of(&bytes) != archive.artifact {
-        return Err(AttestError::Changed { path: path.display().to_string() });
+/// The very bytes that were measured before.
+fn measured(path: &Path, digest: Digest) -> Result<Vec<u8>, AttestError> {
+    let bytes = files::read(path, MAX_SIGNED)?;
+    if Digest::of(&bytes) == digest {
+        return Ok(bytes);
     }
-    let signature = signing.signer.sign(&bytes, Purpose::Artifact)?;
-    let name = signature_of(archive.name.as_str(), SignatureFormat::Raw).parse()?;
-    Ok(Some((name, signature.as_bytes().to_vec())))
+    Err(AttestError::Changed { path: path.display().to_string() })
+}
+
+/// The signatures of one file, in every format.
+fn signatures_of(
+    name: &FileName,
+    bytes: &[u8],
+    release: &Release,
+    signing: &Signing<'_>,
+) -> Result<Vec<(FileName, Vec<u8>)>, AttestError> {
+    let (comment, key) = (release.trusted_comment(name.as_str()), signing.signer.public());
+    let sign = |message: &[u8]| signing.signer.sign(message, Purpose::Artifact);
+    let one = |format: &SignatureFormat| {
+        let signature = Detached::sign_with(*format, (bytes, &comment), &key, sign)?;
+        Ok((signature_of(name.as_str(), *format).parse()?, signature))
+    };
+    signing.formats.iter().map(one).collect()
 }
 
 impl Sealed {

@@ -19,7 +19,6 @@ use crate::error::{Failure, Kind};
 use crate::history::{self, Git};
 use crate::host::files;
 use crate::oci::Repository;
-use crate::product::Archive;
 use crate::survey::{self, Images};
 use crate::{image, plan, refs};
 
@@ -141,8 +140,8 @@ impl Attest {
         };
         let elsewhere = Elsewhere::gather(folder, &signer.public())?;
         let settings = &project.config.attest;
-        let lies = |file: &Archive| folder.join(file.name.as_str());
-        let each: Option<&dyn Fn(&Archive) -> PathBuf> = match settings.signatures {
+        let lies = |name: &FileName| folder.join(name.as_str());
+        let each: Option<&dyn Fn(&FileName) -> PathBuf> = match settings.signatures {
             Signatures::Each => Some(&lies),
             Signatures::Checksums => None,
         };
@@ -183,12 +182,21 @@ fn beside(
         }
         for image in &index.images {
             let digest = image.artifact.digest();
-            let lists = parts.sboms.iter().zip(&parts.lists).filter(|(sbom, _)| sbom.subject == digest);
-            for (sbom, path) in lists {
+            for (sbom, path) in parts.sboms.iter().zip(&parts.lists) {
+                let is_held = image.holds.iter().any(|held| held.digest == sbom.subject);
+                if sbom.subject != digest && !is_held {
+                    continue;
+                }
                 let bytes = files::read(path, sbom.artifact.size())?;
                 let described = remote.describe(digest)?;
-                let laid = attest::attach_list(&remote, &described, sbom.format.media_type(), &bytes)?;
-                project.events.info(format!("{}: {}", repository.pin(laid.digest), sbom.name));
+                // As it is for whoever wants the list, and signed for whoever wants to believe it.
+                if sbom.subject == digest {
+                    let laid = attest::attach_list(&remote, &described, sbom.format.media_type(), &bytes)?;
+                    project.events.info(format!("{}: {}", repository.pin(laid.digest), sbom.name));
+                }
+                let said = attest::listed(described.digest, sbom, (path, &bytes), signer)?;
+                let laid = attest::attach(&remote, &described, &said)?;
+                project.events.info(format!("{}: {said} ({})", repository.pin(laid.digest), image.target));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `sealift image`.
 
 mod copy;
-mod explain;
+pub mod explain;
 mod resolve;
 
 use std::collections::BTreeMap;

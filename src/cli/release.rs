@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use sealift_trust::statement::{self, Commit};
-use sealift_trust::{Algorithm, Digest, KeyError, PublicKey, SignatureFormat};
+use sealift_trust::{Algorithm, Digest, FileName, KeyError, PublicKey, SignatureFormat};
 
 use super::World;
 use super::project::{Aim, Project, Selection};
@@ -246,6 +246,14 @@ impl Parts {
         self
     }
 
+    /// Where an archive or an SBOM lies.
+    fn place_of(&self, name: &FileName) -> PathBuf {
+        let archives = self.archives.iter().map(|archive| &archive.name).zip(&self.files);
+        let sboms = self.sboms.iter().map(|sbom| &sbom.name).zip(&self.lists);
+        let found = archives.chain(sboms).find(|(known, _)| *known == name);
+        found.map(|(_, path)| path.clone()).expect("a file of a release is an archive or an SBOM")
+    }
+
     fn contents(&self) -> Contents<'_> {
         let notes = self.notes.as_deref();
         let Self { archives, images, binaries, sboms, .. } = self;
@@ -265,13 +273,11 @@ impl Seal<'_> {
     /// Decides the manifest and puts everything into `dist/`.
     pub fn place(&self, subject: &Subject, parts: &Parts) -> Result<Sealed, Failure> {
         let Self { project, records, signer, clean } = *self;
-        let archive = |archive: &Archive| {
-            let index = parts.archives.iter().position(|known| known.name == archive.name);
-            parts.files[index.expect("a placement is of an archive")].clone()
-        };
+        let archive = |archive: &Archive| parts.place_of(&archive.name);
         let settings = &project.config.attest;
-        let each: Option<&dyn Fn(&Archive) -> PathBuf> = match settings.signatures {
-            Signatures::Each => Some(&archive),
+        let lies = |name: &FileName| parts.place_of(name);
+        let each: Option<&dyn Fn(&FileName) -> PathBuf> = match settings.signatures {
+            Signatures::Each => Some(&lies),
             Signatures::Checksums => None,
         };
         let signing = signer.map(|signer| Signing { signer, formats: &settings.formats, each });
@@ -279,10 +285,7 @@ impl Seal<'_> {
         write_package_record(records, parts)?;
         write_image_record(records, &parts.images)?;
         write_sbom_record(records, &parts.sboms)?;
-        let sbom = |sbom: &SbomFile| {
-            let index = parts.sboms.iter().position(|known| known.name == sbom.name);
-            parts.lists[index.expect("a placement is of an SBOM")].clone()
-        };
+        let sbom = |sbom: &SbomFile| parts.place_of(&sbom.name);
         let blob = |digest: Digest| parts.blobs.get(&digest).expect("a placement is of a blob").clone();
         let placements = sealed.placements(&parts.contents(), Stored { archive: &archive, sbom: &sbom, blob: &blob });
         let journal = records.path("dist.json");

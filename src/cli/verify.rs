@@ -1,29 +1,46 @@
 //! `sealift verify`.
 
+mod attached;
+mod detached;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealift_trust::statement::CHECKSUMS;
-use sealift_trust::{Policy, PublicKey};
+use sealift_trust::statement::{CHECKSUMS, predicate_type};
+use sealift_trust::{Meaning, Policy, PublicKey};
 
 use super::World;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::host::files;
+use crate::oci::Place;
 use crate::store::Records;
-use crate::verify::{self, Judgement, What};
+use crate::survey::within;
+use crate::verify::{self, Authority, Identity, Judgement, What};
 
 #[derive(Args)]
 pub struct Verify {
-    /// A release folder, or files of one [default: dist]
+    /// A release folder, files of one, or an image: host/name@sha256:…, docker://host/name:tag, oci:FOLDER[:NAME] [default: dist]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The public key that must have signed: PEM, or of minisign or ssh
-    #[arg(long, value_name = "FILE", required_unless_present = "checksums_only")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["checksums_only", "trusted_root"])]
     key: Option<PathBuf>,
-    /// A signature over one file, whoever made it: raw, of minisign or of ssh-keygen
+    /// Instead of a key: the authorities and logs by which an identity can be known, as cosign and others write them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "checksums_only"], requires = "identity", requires = "issuer")]
+    trusted_root: Option<PathBuf>,
+    /// Who must have signed: a mailbox, or the address of a workflow
+    #[arg(long, value_name = "NAME", requires = "trusted_root")]
+    identity: Option<String>,
+    /// By whose word that is who signed: the address of an OpenID provider
+    #[arg(long, value_name = "URL", requires = "trusted_root")]
+    issuer: Option<String>,
+    /// A signature over one file, whoever made it: raw (also in base64), of minisign, ssh-keygen or sigstore
     #[arg(long, value_name = "FILE", conflicts_with_all = ["manifest", "checksums_only"])]
     signature: Option<PathBuf>,
+    /// Not a signature, but a statement of this type about the file or image: a predicate type, or a name of cosign's for one
+    #[arg(long = "type", value_name = "TYPE", conflicts_with = "checksums_only")]
+    statement: Option<String>,
     /// Compare with a list of SHA-256 digests that nobody signed: integrity only, origin unknown
     #[arg(long, conflicts_with_all = ["key", "manifest"])]
     checksums_only: bool,
@@ -38,10 +55,27 @@ pub struct Verify {
 impl Verify {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
         let dir = world.dir();
-        let Some(key) = &self.key else { return self.compare(&dir) };
-        let key = verify::read_public(&dir.join(key))?;
+        let Some(authority) = self.authority(&dir)? else { return self.compare(&dir) };
+        if let Some(place) = self.image(&dir)? {
+            return attached::image(world, &place, &authority, self.meaning());
+        }
         if let Some(signature) = &self.signature {
-            return self.signed(world, &dir.join(signature), &key);
+            let [file] = &self.paths[..] else {
+                let hint = Some("sealift verify FILE --signature FILE.sig --key K".to_owned());
+                let message = "one file, and one signature".to_owned();
+                return Err(super::usage("usage.verify-signature", Kind::Usage, message, hint));
+            };
+            return detached::file(world, (file, signature), &authority, self.meaning());
+        }
+        let Authority::Key(key) = authority else {
+            let hint = Some("--key release.pub".to_owned());
+            let message = "a release is verified by a key; an identity signs one file (--signature) or an image";
+            return Err(super::usage("usage.verify-identity", Kind::Usage, message.to_owned(), hint));
+        };
+        if self.statement.is_some() {
+            let hint = Some("sealift verify FILE --signature FILE.sigstore.json --type TYPE --key K".to_owned());
+            let message = "--type is of a statement about one file (--signature) or an image".to_owned();
+            return Err(super::usage("usage.verify-type", Kind::Usage, message, hint));
         }
         let policy = Policy::implicit(key);
         let what = self.what(&dir)?;
@@ -62,46 +96,31 @@ impl Verify {
         }
     }
 
-    /// One file and a signature in a file of its own.
-    fn signed(&self, world: &World<'_>, signature: &Path, key: &PublicKey) -> Result<Product, Failure> {
-        let [file] = &self.paths[..] else {
-            let hint = Some("sealift verify FILE --signature FILE.sig --key K".to_owned());
-            return Err(super::usage(
-                "usage.verify-signature",
-                Kind::Usage,
-                "one file, and one signature".into(),
-                hint,
-            ));
-        };
-        let file = world.dir().join(file);
-        let signed = verify::verify_detached(world.host, &file, signature, key, world.events)?;
-        let fingerprint = key.fingerprint();
-        let data = serde_json::json!({
-            "verified": signed.refused.is_none(),
-            "code": signed.refused.as_ref().map(sealift_trust::DetachedError::code),
-            "digest": signed.digest,
-            "size": signed.size,
-            "format": signed.format,
-            "algorithm": key.algorithm().name(),
-            "key": fingerprint,
-            "comment": signed.comment,
-            "notChecked": signed.unchecked.iter().map(|(name, why)| serde_json::json!({ "check": name, "why": why })).collect::<Vec<_>>(),
-        });
-        let shown = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Some(why) = signed.refused {
-            let hint =
-                Some("compare the key with the one that the publisher names, and fetch the file again".to_owned());
-            return Err(super::usage(why.code(), Kind::Trust, format!("refused: {shown}: {why}"), hint));
+    /// Whose word counts; nobody's where only a list is compared.
+    fn authority(&self, dir: &Path) -> Result<Option<Authority>, Failure> {
+        Ok(match (&self.key, &self.trusted_root, &self.identity, &self.issuer) {
+            (Some(key), ..) => Some(Authority::Key(verify::read_public(&dir.join(key))?)),
+            (None, Some(root), Some(name), Some(issuer)) => {
+                Some(Authority::Identity(Identity::read(&dir.join(root), name, issuer)?))
+            }
+            _ => None,
+        })
+    }
+
+    /// What is to be known: that it is signed, or what is stated of it.
+    fn meaning(&self) -> Meaning<'_> {
+        self.statement.as_deref().map_or(Meaning::Signature, |text| Meaning::Statement(predicate_type(text)))
+    }
+
+    /// The image, if one is named and not a file.
+    fn image(&self, dir: &Path) -> Result<Option<Place>, Failure> {
+        let [path] = &self.paths[..] else { return Ok(None) };
+        let Some(text) = path.to_str().filter(|text| is_image(text)) else { return Ok(None) };
+        if self.signature.is_some() || self.manifest.is_some() || files::what(&dir.join(path))? != files::What::Nothing
+        {
+            return Ok(None);
         }
-        let mut note = format!(
-            "{shown} is what the key {fingerprint} signed ({}, {})",
-            signed.format.unwrap_or_default(),
-            key.algorithm().name()
-        );
-        if let Some(comment) = &signed.comment {
-            note += &format!("; its signer says: {comment}");
-        }
-        Ok(Product::lines([signed.digest.to_string()]).with_data(data).with_note(note))
+        Ok(Some(within(dir, &super::image::explain::read(text)?)))
     }
 
     /// Files against a list that nobody signed.
@@ -149,6 +168,12 @@ impl Verify {
             }
         }
     }
+}
+
+/// Whether a text names an image, and not a file: it says where, or by which digest.
+fn is_image(text: &str) -> bool {
+    ["oci:", "oci-archive:", "docker-archive:", "docker://"].iter().any(|kind| text.starts_with(kind))
+        || text.contains("@sha256:")
 }
 
 /// Judges a release that was just made, as anybody will who has the public key.

@@ -422,7 +422,7 @@ impl Text {
             Text::User => r"^[A-Za-z0-9_.][A-Za-z0-9_.\-]*(:[A-Za-z0-9_.][A-Za-z0-9_.\-]*)?$",
             Text::ImagePath => r"^/[^\u0000-\u001f\\]*$",
             Text::Port => r"^[1-9][0-9]{0,4}(/(tcp|udp|sctp))?$",
-            Text::Signature => r"^(raw|minisign|ssh)$",
+            Text::Signature => r"^(raw|minisign|sigstore|ssh)$",
             Text::Score => r"^(10(\.0)?|[0-9](\.[0-9])?)$",
             Text::Signal => r"^(SIG[A-Z0-9+]{2,12}|[1-9][0-9]?)$",
             Text::SbomFormat => r"^(cyclonedx|spdx)$",

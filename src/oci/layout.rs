@@ -269,6 +269,11 @@ impl<S: Shelf> Source for Layout<S> {
         }
         Ok(found)
     }
+
+    /// A name in the index that is a tag.
+    fn by_tag(&self, tag: &super::Tag) -> Result<Option<Descriptor>, Failure> {
+        Ok(self.index()?.manifests.into_iter().find(|entry| ref_name(entry) == Some(tag.as_str())))
+    }
 }
 
 impl Sink for Layout<Folder> {

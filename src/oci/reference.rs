@@ -197,6 +197,17 @@ impl Tag {
     pub fn of_referrers(subject: Digest) -> Self {
         Self(format!("sha256-{}", subject.hex()))
     }
+
+    /// The tag under which cosign kept the signatures of an image, before there were referrers (sigstore/cosign,
+    /// `specs/SIGNATURE_SPEC.md`, "Tag-based discovery").
+    pub fn of_claims(image: Digest) -> Self {
+        Self(format!("sha256-{}.sig", image.hex()))
+    }
+
+    /// The same for statements about an image.
+    pub fn of_statements(image: Digest) -> Self {
+        Self(format!("sha256-{}.att", image.hex()))
+    }
 }
 
 impl FromStr for Tag {

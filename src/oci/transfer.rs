@@ -4,7 +4,7 @@ use std::io::Read;
 
 use sealift_trust::Digest;
 
-use super::{Descriptor, Repository};
+use super::{Descriptor, Repository, Tag};
 use crate::error::Failure;
 
 /// Opens a blob at its start; may be called again after a cut. Its stream is a [`super::Checked`] one.
@@ -21,6 +21,11 @@ pub trait Source: Sync {
 
     /// Descriptors of the documents whose subject is this digest, each once.
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Failure>;
+
+    /// What a tag stands for; nothing where there is no such tag, or are none at all.
+    fn by_tag(&self, _tag: &Tag) -> Result<Option<Descriptor>, Failure> {
+        Ok(None)
+    }
 }
 
 /// Where documents and blobs go.

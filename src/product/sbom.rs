@@ -40,6 +40,14 @@ impl SbomFormat {
         }
     }
 
+    /// The predicate type of a statement that is such a document (in-toto/attestation, `spec/predicates`).
+    pub fn predicate_type(self) -> &'static str {
+        match self {
+            Self::CycloneDx => "https://cyclonedx.org/bom",
+            Self::Spdx => "https://spdx.dev/Document",
+        }
+    }
+
     /// The media type (IANA).
     pub fn media_type(self) -> &'static str {
         match self {

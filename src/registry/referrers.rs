@@ -42,6 +42,10 @@ impl Source for Remote<'_> {
         }
         Ok(all.into_values().collect())
     }
+
+    fn by_tag(&self, tag: &Tag) -> Result<Option<Descriptor>, Failure> {
+        Ok(self.tagged(tag)?.map(|(descriptor, _)| descriptor))
+    }
 }
 
 impl Remote<'_> {

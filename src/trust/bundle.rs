@@ -226,6 +226,11 @@ pub fn of_envelope(envelope: &Envelope, key: &PublicKey) -> Vec<u8> {
 }
 
 impl ForeignEnvelope {
+    /// Reads an envelope that lies somewhere by itself, as strictly as one in a bundle.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
+        read_envelope(json::parse(bytes, &LIMITS)?)
+    }
+
     /// Tries each key; the first one that made the signature opens the envelope.
     pub fn verify(self, keys: &[PublicKey]) -> Result<ForeignOpened, BundleError> {
         let message = dsse::pae(&self.payload_type, &self.payload);

@@ -3,9 +3,12 @@
 
 use base64ct::{Base64, Encoding};
 
+use crate::bundle::{Bundle, BundleError, MAX_BUNDLE, SignedMessage};
+use crate::digest::{Digest, Hasher};
 use crate::key::{Algorithm, KeyError, PublicKey, Signature, Verifier};
 use crate::minisign::{Minisig, MinisigVerifier, Mode};
 use crate::sshsig::{SshSignature, SshVerifier};
+use crate::statement::{COSIGN_SIGN_TYPE, Foreign, StatementError};
 
 /// A format in which releases are signed for people without sealift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -15,19 +18,23 @@ pub enum SignatureFormat {
     Raw,
     /// For `minisign`; with Ed25519 keys alone.
     Minisign,
+    /// For `cosign verify-blob --new-bundle-format`, and whoever else reads bundles.
+    Sigstore,
     /// For `ssh-keygen -Y verify`.
     Ssh,
 }
 
 impl SignatureFormat {
     /// Every format.
-    pub const ALL: [SignatureFormat; 3] = [SignatureFormat::Raw, SignatureFormat::Minisign, SignatureFormat::Ssh];
+    pub const ALL: [SignatureFormat; 4] =
+        [SignatureFormat::Raw, SignatureFormat::Minisign, SignatureFormat::Sigstore, SignatureFormat::Ssh];
 
     /// The name in configurations and messages.
     pub fn name(self) -> &'static str {
         match self {
             SignatureFormat::Raw => "raw",
             SignatureFormat::Minisign => "minisign",
+            SignatureFormat::Sigstore => "sigstore",
             SignatureFormat::Ssh => "ssh",
         }
     }
@@ -37,6 +44,7 @@ impl SignatureFormat {
         match self {
             SignatureFormat::Raw => ".sig",
             SignatureFormat::Minisign => ".minisig",
+            SignatureFormat::Sigstore => ".sigstore.json",
             SignatureFormat::Ssh => ".ssh.sig",
         }
     }
@@ -51,8 +59,20 @@ pub enum Detached {
     RawBase64(Signature),
     /// A file of `minisign`.
     Minisign(Minisig),
+    /// A bundle of sigstore, made with a key.
+    Bundle(Box<Bundle>),
     /// A file of `ssh-keygen -Y`.
     Ssh(SshSignature),
+}
+
+/// What a signature must say of a file to be accepted. Whoever states something of a file does not vouch for it: a list of
+/// its holes is a statement too (A26).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning<'a> {
+    /// That the key signed the file, and no more.
+    Signature,
+    /// That the key stated something of this predicate type.
+    Statement(&'a str),
 }
 
 /// A detached signature that is refused.
@@ -62,7 +82,7 @@ pub enum DetachedError {
     #[error("the signature file is empty")]
     Empty,
     /// None of the formats.
-    #[error("this is no signature in a format that is read: raw, minisign, ssh")]
+    #[error("this is no signature in a format that is read: raw, minisign, sigstore, ssh")]
     Unknown,
     /// Something of minisign that is not of its form.
     #[error("this is no signature of minisign: {0}")]
@@ -82,6 +102,26 @@ pub enum DetachedError {
     /// The signature names another key.
     #[error("the signature is by another key")]
     OtherKey,
+    /// A bundle that is refused.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// What a bundle holds and the key signed is no statement.
+    #[error("what was signed is no statement that is read")]
+    Statement(#[from] StatementError),
+    /// A statement that says something else than what is wanted.
+    #[error("the statement is a {found:?}, and {wanted} is wanted")]
+    PredicateType {
+        /// Its predicate type.
+        found: String,
+        /// What is wanted, in words.
+        wanted: String,
+    },
+    /// A statement is wanted, and there is a bare signature.
+    #[error("a signature states nothing of the file, and a statement is wanted")]
+    NoStatement,
+    /// A statement about other files.
+    #[error("the statement is about other files, not about {0}")]
+    OtherSubject(Digest),
     /// The key says no.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -99,19 +139,32 @@ impl DetachedError {
             DetachedError::Namespace(_) => "signature.namespace",
             DetachedError::NotOwn => "signature.not-own",
             DetachedError::OtherKey => "signature.other-key",
+            DetachedError::Bundle(error) => error.code(),
+            DetachedError::Statement(error) => error.code(),
+            DetachedError::PredicateType { .. } => "signature.predicate-type",
+            DetachedError::NoStatement => "signature.no-statement",
+            DetachedError::OtherSubject(_) => "signature.other-subject",
             DetachedError::Key(error) => error.code(),
         }
     }
 }
 
 impl Detached {
-    /// The longest signature file that is read, in bytes.
+    /// The longest signature file that is read, in bytes; a bundle may hold a whole statement ([`Detached::cap`]).
     pub const MAX_BYTES: usize = 64 << 10;
+
+    /// How many bytes of a file may be read that begins so.
+    pub fn cap(head: &[u8]) -> usize {
+        if head.trim_ascii_start().starts_with(b"{") { MAX_BUNDLE } else { Self::MAX_BYTES }
+    }
 
     /// Reads a signature file. The key says only how long raw bytes of its own are.
     pub fn parse(bytes: &[u8], key: &PublicKey) -> Result<Self, DetachedError> {
         if bytes.is_empty() {
             return Err(DetachedError::Empty);
+        }
+        if Bundle::is_meant(bytes) {
+            return Ok(Self::Bundle(Box::new(Bundle::parse(bytes)?)));
         }
         if let Ok(text) = std::str::from_utf8(bytes) {
             if text.starts_with("untrusted comment:") {
@@ -141,6 +194,9 @@ impl Detached {
         Ok(match format {
             SignatureFormat::Raw => sign(message)?.as_bytes().to_vec(),
             SignatureFormat::Minisign => Minisig::sign_with(message, comment, key, sign)?.to_text().into_bytes(),
+            SignatureFormat::Sigstore => {
+                SignedMessage { digest: Digest::of(message), signature: sign(message)? }.to_bytes(key)
+            }
             SignatureFormat::Ssh => SshSignature::sign_with(message, key, sign)?.to_text().into_bytes(),
         })
     }
@@ -168,6 +224,12 @@ impl Detached {
                 let same = signature.to_text().as_bytes() == bytes && signature.is_own(key);
                 same.then_some(Self::Minisign(signature)).ok_or(DetachedError::NotOwn)?
             }
+            SignatureFormat::Sigstore => {
+                let bundle = Bundle::parse(bytes)?;
+                let signed = bundle.message()?;
+                let same = signed.to_bytes(key) == bytes && key.canonical(&signed.signature) == signed.signature;
+                same.then(|| Self::Bundle(Box::new(bundle))).ok_or(DetachedError::NotOwn)?
+            }
             SignatureFormat::Ssh => {
                 let signature = SshSignature::parse(text()?)?;
                 let same = signature.to_text().as_bytes() == bytes && signature.is_own(key);
@@ -184,15 +246,35 @@ impl Detached {
             Detached::RawBase64(_) => "raw in base64",
             Detached::Minisign(signature) if signature.mode() == Mode::Legacy => "minisign (legacy)",
             Detached::Minisign(_) => "minisign",
+            Detached::Bundle(bundle) if bundle.message().is_ok() => "sigstore bundle with a signature",
+            Detached::Bundle(_) => "sigstore bundle with a statement",
             Detached::Ssh(_) => "ssh",
         }
     }
 
-    /// Begins to verify over a message that comes piece by piece.
+    /// Begins to verify over a message that comes piece by piece, which must be signed, whatever else is said of it.
     pub fn verifier(&self, key: &PublicKey) -> Result<DetachedVerifier, DetachedError> {
+        self.verifier_of(key, Meaning::Signature)
+    }
+
+    /// The same for what a signature must mean.
+    pub fn verifier_of(&self, key: &PublicKey, meaning: Meaning<'_>) -> Result<DetachedVerifier, DetachedError> {
+        if let Detached::Bundle(bundle) = self
+            && bundle.message().is_err()
+        {
+            let statement = stated(bundle, key, meaning)?;
+            return Ok(DetachedVerifier(State::Statement { statement, hasher: Hasher::new() }));
+        }
+        if matches!(meaning, Meaning::Statement(_)) {
+            return Err(DetachedError::NoStatement);
+        }
         Ok(DetachedVerifier(match self {
             Detached::Raw(signature) | Detached::RawBase64(signature) => State::Raw(key.verifier(signature)?),
             Detached::Minisign(signature) => State::Minisign(signature.verifier(key)?),
+            Detached::Bundle(bundle) => {
+                let message = bundle.message()?.clone();
+                State::Message { verifier: key.verifier(&message.signature)?, message, hasher: Hasher::new() }
+            }
             Detached::Ssh(signature) => State::Ssh(signature.verifier(key)?),
         }))
     }
@@ -212,6 +294,17 @@ pub struct DetachedVerifier(State);
 enum State {
     Raw(Verifier),
     Minisign(MinisigVerifier),
+    /// The digest is not signed, and is compared all the same: other programs decide by it.
+    Message {
+        message: SignedMessage,
+        verifier: Verifier,
+        hasher: Hasher,
+    },
+    /// Signed already; whether it is about the message is what is left.
+    Statement {
+        statement: Foreign,
+        hasher: Hasher,
+    },
     Ssh(SshVerifier),
 }
 
@@ -221,6 +314,11 @@ impl DetachedVerifier {
         match &mut self.0 {
             State::Raw(verifier) => verifier.update(piece),
             State::Minisign(verifier) => verifier.update(piece),
+            State::Message { verifier, hasher, .. } => {
+                verifier.update(piece);
+                hasher.update(piece);
+            }
+            State::Statement { hasher, .. } => hasher.update(piece),
             State::Ssh(verifier) => verifier.update(piece),
         }
     }
@@ -230,9 +328,31 @@ impl DetachedVerifier {
         match self.0 {
             State::Raw(verifier) => verifier.finish().map_err(DetachedError::Key),
             State::Minisign(verifier) => verifier.finish(),
+            State::Message { message, verifier, hasher } => {
+                message.is_of(hasher.finish().0)?;
+                verifier.finish().map_err(DetachedError::Key)
+            }
+            State::Statement { statement, hasher } => {
+                let (digest, _) = hasher.finish();
+                if statement.is_about(digest) { Ok(()) } else { Err(DetachedError::OtherSubject(digest)) }
+            }
             State::Ssh(verifier) => verifier.finish(),
         }
     }
+}
+
+/// What a bundle states: signed by the key, then read, and then of the wanted type before anything else of it is used.
+fn stated(bundle: &Bundle, key: &PublicKey, meaning: Meaning<'_>) -> Result<Foreign, DetachedError> {
+    let opened = bundle.clone().into_envelope()?.verify(std::slice::from_ref(key))?;
+    let statement = Foreign::parse(&opened)?;
+    let (wanted, words) = match meaning {
+        Meaning::Signature => (COSIGN_SIGN_TYPE, "a signature".to_owned()),
+        Meaning::Statement(wanted) => (wanted, format!("{wanted:?}")),
+    };
+    if statement.predicate_type() == wanted {
+        return Ok(statement);
+    }
+    Err(DetachedError::PredicateType { found: statement.predicate_type().to_owned(), wanted: words })
 }
 
 /// A raw signature in base64, on one line. A raw one is never taken for it: of a length of its own it is raw, and the DER

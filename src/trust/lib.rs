@@ -46,6 +46,7 @@
 #[macro_use]
 mod text;
 pub mod bundle;
+pub mod claim;
 pub mod detached;
 pub mod digest;
 pub mod dsse;
@@ -59,7 +60,8 @@ pub mod statement;
 pub mod verdict;
 
 pub use bundle::{Bundle, BundleError};
-pub use detached::{Detached, DetachedError, SignatureFormat};
+pub use claim::{Claim, ClaimError};
+pub use detached::{Detached, DetachedError, Meaning, SignatureFormat};
 pub use digest::{Digest, Hasher, NotADigest};
 pub use dsse::{DsseError, Envelope, Opened, PayloadType};
 pub use json::JsonError;

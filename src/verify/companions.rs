@@ -50,9 +50,9 @@ pub(super) fn judge(scene: &Scene, manifest: &Manifest, findings: &mut Findings)
                 let message = Message::Bytes(checksums.as_bytes());
                 lists.note(signed(scene, manifest, (name, CHECKSUMS, format), &message)?);
             }
-            Some(Beside::ArtifactSignature(of, _)) => {
+            Some(Beside::ArtifactSignature(of, format)) => {
                 let message = Message::File(scene.file(of.as_str()));
-                artifacts.note(signed(scene, manifest, (name, of.as_str(), SignatureFormat::Raw), &message)?);
+                artifacts.note(signed(scene, manifest, (name, of.as_str(), format), &message)?);
             }
             None if scene.scope == Scope::Release || scene.file(name.as_str()).is_some() => {
                 findings.fail(CheckName::Checksums, Flaw::Companion(name.clone()));

@@ -1,11 +1,13 @@
-//! One file and a signature in a file of its own, whoever made them.
+//! One file and a signature in a file of its own, whoever made them, in any of the formats that are read.
 
 use std::io::Read;
 use std::path::Path;
 
-use sealift_trust::{Detached, DetachedError, Digest, Hasher, PublicKey};
+use sealift_trust::bundle::Unverified;
+use sealift_trust::{Bundle, Detached, DetachedError, Digest, Hasher, Meaning, PublicKey};
 
-use super::VerifyError;
+use super::authority::{Authority, Identity};
+use super::{Distrust, VerifyError};
 use crate::event::{Event, Events};
 use crate::host::Host;
 use crate::host::files;
@@ -26,51 +28,117 @@ pub struct Signed {
     pub format: Option<&'static str>,
     /// What the signer says of the file, where the format has a place for it and it is verified.
     pub comment: Option<String>,
+    /// What was verified besides the signature, with what was found.
+    pub steps: Vec<(&'static str, String)>,
     /// What a signature of this format does not say, and was not checked.
-    pub unchecked: Vec<(&'static str, &'static str)>,
+    pub unchecked: Vec<(&'static str, String)>,
     /// Why it is refused, if it is.
-    pub refused: Option<DetachedError>,
+    pub refused: Option<Distrust>,
 }
 
-/// Judges a file by a signature and a key, in memory that does not grow with the file, and says what was not checked.
+/// Judges a file by a signature and whose word counts, in memory that does not grow with the file, and says what was not
+/// checked.
 ///
 /// # Errors
 /// Only when nothing can be judged: a file that is not there or cannot be read, interrupted.
 pub fn verify_detached(
     host: &Host,
-    file: &Path,
-    signature: &Path,
-    key: &PublicKey,
+    (file, signature): (&Path, &Path),
+    authority: &Authority,
+    meaning: Meaning<'_>,
     events: &Events,
 ) -> Result<Signed, VerifyError> {
     let message = open(file)?;
-    let signature_file = open(signature)?;
+    let bytes = read_signature(signature)?;
+    let signed = match authority {
+        Authority::Key(key) => by_key(host, (&message, file), bytes.as_deref(), key, meaning)?,
+        Authority::Identity(identity) => by_identity(host, (&message, file), bytes.as_deref(), identity, meaning)?,
+    };
+    tell(&signed, events);
+    Ok(signed)
+}
+
+/// The bytes of a signature's file; none when there are more than any signature has.
+fn read_signature(path: &Path) -> Result<Option<Vec<u8>>, VerifyError> {
+    let mut file = open(path)?.file;
     let mut bytes = Vec::new();
-    let cap = Detached::MAX_BYTES as u64;
-    signature_file.file.take(cap + 1).read_to_end(&mut bytes).map_err(files::at("read", signature))?;
-    let parsed = if bytes.len() as u64 > cap { Err(DetachedError::Unknown) } else { Detached::parse(&bytes, key) };
+    (&mut file).take(Detached::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(files::at("read", path))?;
+    let cap = Detached::cap(&bytes);
+    let rest = (cap + 1).saturating_sub(bytes.len()) as u64;
+    file.take(rest).read_to_end(&mut bytes).map_err(files::at("read", path))?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() <= cap))
+}
+
+fn by_key(
+    host: &Host,
+    (message, path): (&Regular, &Path),
+    signature: Option<&[u8]>,
+    key: &PublicKey,
+    meaning: Meaning<'_>,
+) -> Result<Signed, VerifyError> {
+    let parsed = signature.map_or(Err(DetachedError::Unknown), |bytes| Detached::parse(bytes, key));
     let format = parsed.as_ref().ok().map(Detached::format);
-    let mut verifier = parsed.as_ref().map_err(Clone::clone).and_then(|parsed| parsed.verifier(key));
-    let mut hasher = Hasher::new();
-    let interrupted = pieces(&message.file, file, &mut |piece| {
-        hasher.update(piece);
+    let mut verifier = parsed.as_ref().map_err(Clone::clone).and_then(|parsed| parsed.verifier_of(key, meaning));
+    let (digest, size) = measured(host, message, path, &mut |piece| {
         if let Ok(verifier) = &mut verifier {
             verifier.update(piece);
         }
-        host.children.stopped()
     })?;
-    if interrupted {
-        return Err(VerifyError::Interrupted);
-    }
     let refused = verifier.and_then(sealift_trust::detached::DetachedVerifier::finish).err();
     let comment = match &parsed {
         Ok(Detached::Minisign(signature)) if refused.is_none() => Some(signature.trusted_comment().to_owned()),
         _ => None,
     };
-    let (digest, size) = hasher.finish();
-    let signed = Signed { digest, size, format, comment, unchecked: unchecked(parsed.as_ref().ok()), refused };
-    tell(&signed, events);
+    let steps = match (meaning, &refused) {
+        (Meaning::Statement(kind), None) => vec![("statement", format!("{kind}, about this file"))],
+        _ => Vec::new(),
+    };
+    let (unchecked, refused) = (unchecked(parsed.as_ref().ok()), refused.map(Distrust::from));
+    Ok(Signed { digest, size, format, comment, steps, unchecked, refused })
+}
+
+fn by_identity(
+    host: &Host,
+    (message, path): (&Regular, &Path),
+    signature: Option<&[u8]>,
+    identity: &Identity,
+    meaning: Meaning<'_>,
+) -> Result<Signed, VerifyError> {
+    let (digest, size) = measured(host, message, path, &mut |_| {})?;
+    let bundle = signature.filter(|bytes| Bundle::is_meant(bytes));
+    let judged = bundle
+        .ok_or(Distrust::NoBundle)
+        .and_then(|bundle| super::keyless::vouched(identity, bundle, digest, meaning).map_err(Distrust::from));
+    let unchecked = vec![
+        (RELEASE.0, RELEASE.1.to_owned()),
+        ("signer", "whether that identity may release this is yours to know".into()),
+    ];
+    let mut signed = Signed { digest, size, format: None, comment: None, steps: Vec::new(), unchecked, refused: None };
+    signed.format = bundle.map(|_| "sigstore bundle of an identity");
+    match judged {
+        Ok(vouched) => {
+            signed.steps = vouched.steps;
+            signed.steps.extend(vouched.statement.map(|said| ("statement", said.predicate_type().to_owned())));
+        }
+        Err(why) => signed.refused = Some(why),
+    }
     Ok(signed)
+}
+
+/// Digest and size of a file that is read once, piece by piece.
+fn measured(
+    host: &Host,
+    message: &Regular,
+    path: &Path,
+    take: &mut dyn FnMut(&[u8]),
+) -> Result<(Digest, u64), VerifyError> {
+    let mut hasher = Hasher::new();
+    let interrupted = pieces(&message.file, path, &mut |piece| {
+        hasher.update(piece);
+        take(piece);
+        host.children.stopped()
+    })?;
+    if interrupted { Err(VerifyError::Interrupted) } else { Ok(hasher.finish()) }
 }
 
 /// Verifies a signature over a file that is open.
@@ -113,13 +181,14 @@ fn open(path: &Path) -> Result<Regular, VerifyError> {
     }
 }
 
+/// What no signature over one file says.
+const RELEASE: (&str, &str) =
+    ("release", "a signature over one file says nothing of its product, version, channel or of other files");
+
 /// What no detached signature says, and what some do.
-fn unchecked(signature: Option<&Detached>) -> Vec<(&'static str, &'static str)> {
-    let mut unchecked = vec![
-        ("release", "a signature over one file says nothing of its product, version, channel or of other files"),
-        ("signer", "whose the key is, and whether it is still trusted, is not in it"),
-        ("time", "no timestamp and no transparency log was asked: when it was signed is unknown"),
-    ];
+fn unchecked(signature: Option<&Detached>) -> Vec<(&'static str, String)> {
+    let mut unchecked = vec![RELEASE, ("signer", "whose the key is, and whether it is still trusted, is not in it")];
+    let mut time = "no timestamp and no transparency log was asked: when it was signed is unknown".to_owned();
     match signature {
         Some(Detached::Raw(_) | Detached::RawBase64(_)) => {
             unchecked.push(("purpose", "bare bytes do not say what they were signed for"));
@@ -127,8 +196,23 @@ fn unchecked(signature: Option<&Detached>) -> Vec<(&'static str, &'static str)> 
         Some(Detached::Minisign(_)) => {
             unchecked.push(("purpose", "the trusted comment is the signer's word; nothing here reads it"));
         }
+        Some(Detached::Bundle(bundle)) => {
+            let Unverified { log_entries, timestamps } = bundle.unverified();
+            if log_entries + timestamps > 0 {
+                time = format!(
+                    "{log_entries} log entries and {timestamps} timestamps are in the bundle; beside a key none is verified"
+                );
+            }
+            if bundle.message().is_ok() {
+                unchecked.push(("purpose", "a signature over a file does not say what it was signed for"));
+            } else {
+                unchecked.push(("content", "what the statement says besides its type and files is the signer's word"));
+            }
+        }
         Some(Detached::Ssh(_)) | None => {}
     }
+    let mut unchecked: Vec<_> = unchecked.into_iter().map(|(name, why)| (name, why.to_owned())).collect();
+    unchecked.push(("time", time));
     unchecked
 }
 
@@ -142,7 +226,10 @@ fn tell(signed: &Signed, events: &Events) {
             send("signature", if why.is_some() { "failed" } else { "passed" }, why.unwrap_or_default());
         }
     }
+    for (name, found) in &signed.steps {
+        send(name, "passed", found.clone());
+    }
     for (name, why) in &signed.unchecked {
-        send(name, "not run", (*why).to_owned());
+        send(name, "not run", why.clone());
     }
 }

@@ -69,6 +69,9 @@ pub enum VerifyError {
         /// Why.
         source: KeyError,
     },
+    /// A trusted root that cannot be used.
+    #[error(transparent)]
+    Keyless(#[from] super::KeylessError),
     /// A file or folder cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
@@ -89,6 +92,7 @@ impl Fault for VerifyError {
             Self::List { .. } => "checksums.form",
             Self::WeakDigest { .. } => "checksums.weak",
             Self::Key { source, .. } => source.code(),
+            Self::Keyless(error) => error.code(),
             Self::File(error) => error.code(),
             Self::Interrupted => "verify.interrupted",
         }
@@ -102,7 +106,7 @@ impl Fault for VerifyError {
             | Self::NoKey { .. }
             | Self::Absent { .. }
             | Self::NotAFile { .. } => Kind::Usage,
-            Self::Key { .. } | Self::List { .. } => Kind::Input,
+            Self::Key { .. } | Self::List { .. } | Self::Keyless(_) => Kind::Input,
             Self::WeakDigest { .. } => Kind::Trust,
             Self::File(error) => error.kind(),
             Self::Interrupted => Kind::Interrupted,
@@ -116,6 +120,7 @@ impl Fault for VerifyError {
             }
             Self::NoFiles | Self::NoName { .. } => Some("sealift verify dist --key release.pub".to_owned()),
             Self::Key { source, .. } => source.hint().map(str::to_owned),
+            Self::Keyless(error) => error.hint().map(str::to_owned),
             Self::File(error) => error.hint(),
             Self::SameName { .. } => Some("name each file of the release once".to_owned()),
             Self::NoKey { .. } => Some(

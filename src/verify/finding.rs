@@ -5,6 +5,8 @@ use sealift_trust::{
     CheckName, DetachedError, Digest, DsseError, FileName, Outcome, PolicyError, StatementError, Verdict,
 };
 
+use super::distrust::cause;
+
 /// Something wrong with a release. Names of files are made safe to show.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
@@ -133,15 +135,6 @@ pub enum Flaw {
     /// A companion that nothing here can judge.
     #[error("{0} cannot be judged: this program does not know what it is")]
     Companion(FileName),
-}
-
-/// The innermost of an error's causes: the one that says what is wrong.
-fn cause(error: &dyn std::error::Error) -> String {
-    let mut inner = error.source();
-    while let Some(next) = inner.and_then(std::error::Error::source) {
-        inner = Some(next);
-    }
-    inner.map(|inner| format!(": {inner}")).unwrap_or_default()
 }
 
 impl Flaw {

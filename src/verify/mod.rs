@@ -5,13 +5,17 @@
 //! [`Judgement`] without a proof; a [`VerifyError`] means that nothing could be judged.
 
 mod archives;
+mod attached;
+mod authority;
 mod checksums;
 mod companions;
 mod contents;
 mod detached;
+mod distrust;
 mod error;
 mod finding;
 mod images;
+mod keyless;
 mod keys;
 mod manifest;
 mod scene;
@@ -28,10 +32,14 @@ use finding::Findings;
 use manifest::Manifest;
 use scene::Scene;
 
+pub use attached::{Attached, ImageJudgement, verify_image};
+pub use authority::{Authority, Identity};
 pub use checksums::{Compared, compare};
 pub use detached::{Signed, verify_detached};
+pub use distrust::Distrust;
 pub use error::VerifyError;
 pub use finding::Flaw;
+pub use keyless::KeylessError;
 pub use keys::read_public;
 
 /// What is verified.

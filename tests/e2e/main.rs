@@ -16,6 +16,7 @@ mod console;
 mod image;
 mod interop;
 mod key;
+mod keyless;
 mod modules;
 mod package;
 mod plan;

@@ -136,6 +136,76 @@ fn a_name_in_a_signature_cannot_write_to_a_terminal() {
     assert!(!run.stderr.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{:?}", run.stderr);
 }
 
+/// Bundles that sealift wrote, and what becomes of them when one thing is changed; `tests/peers` has those of cosign.
+#[test]
+fn bundles_are_read_and_named_and_a_statement_is_no_signature() {
+    use sealift_trust::bundle::{SignedMessage, of_envelope};
+    use sealift_trust::statement::{cosign_payload, document_payload};
+    use sealift_trust::{Digest, Envelope, PayloadType, SecretKey};
+    let sandbox = keyed();
+    sandbox.write("file", "content");
+    sandbox.write("other", "other");
+    let key = SecretKey::from_text(&sandbox.read("key"), None).unwrap();
+    let digest = Digest::of(b"content");
+    let signed = SignedMessage { digest, signature: key.sign(b"content").unwrap() };
+    let put = |name: &str, bytes: &[u8]| std::fs::write(sandbox.path(name), bytes).unwrap();
+    put("bundle", &signed.to_bytes(&key.public()));
+    let run = sandbox.ok(&verify("file", "bundle"));
+    assert!(run.stderr.contains("format: sigstore bundle with a signature"), "{}", run.stderr);
+    assert!(run.stderr.contains("not run   time"), "{}", run.stderr);
+    sandbox.run(&verify("other", "bundle")).fails(8, "bundle.other-message", &[]).quietly();
+    // The digest beside the signature is not signed: it is compared, and decides nothing alone.
+    let wrong = SignedMessage { digest: Digest::of(b"other"), signature: signed.signature.clone() };
+    put("wrong", &wrong.to_bytes(&key.public()));
+    sandbox.run(&verify("file", "wrong")).fails(8, "bundle.other-message", &[]).quietly();
+    sandbox.run(&verify("other", "wrong")).fails(8, "key.signature-mismatch", &[]).quietly();
+    let enveloped =
+        |payload: Vec<u8>| of_envelope(&Envelope::sign(PayloadType::InToto, payload, &key).unwrap(), &key.public());
+    put("stated", &enveloped(document_payload(digest, "https://spdx.dev/Document", b"{}").unwrap()));
+    let typed = |file: &'static str, signature: &'static str, kind: &'static str| {
+        sandbox.run(&[&verify(file, signature)[..], &["--type", kind]].concat())
+    };
+    sandbox.run(&verify("file", "stated")).fails(8, "signature.predicate-type", &["--type https://spdx.dev"]).quietly();
+    assert_eq!(typed("file", "stated", "spdx").exit, 0);
+    typed("file", "stated", "slsaprovenance1").fails(8, "signature.predicate-type", &[]).quietly();
+    typed("other", "stated", "spdx").fails(8, "signature.other-subject", &[]).quietly();
+    typed("file", "bundle", "spdx").fails(8, "signature.no-statement", &[]).quietly();
+    put("signing", &enveloped(cosign_payload(digest)));
+    sandbox.ok(&verify("file", "signing")).quietly();
+    // A statement longer than any bare signature is read all the same.
+    let long = format!("{{\"x\":\"{}\"}}", "x".repeat(200_000));
+    put("long", &enveloped(document_payload(digest, "https://spdx.dev/Document", long.as_bytes()).unwrap()));
+    assert_eq!(typed("file", "long", "spdx").exit, 0);
+    sandbox
+        .run(&["verify", "file", "other", "--signature", "bundle", "--key", "key.pub"])
+        .fails(2, "usage.verify-signature", &[])
+        .quietly();
+}
+
+/// Files of a release are known by the bytes of their names.
+#[test]
+fn a_file_under_another_spelling_is_not_the_signed_one() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("README.md", "x");
+    sandbox.commit("first");
+    let (key, public) = sandbox.key();
+    // The same letter as one character, and as two.
+    let (one, two) = ("out/\u{e4}.txt", "out/a\u{308}.txt");
+    sandbox.write(one, "content");
+    sandbox.write(
+        "sealift.toml",
+        "[attest]\nformats = [\"raw\", \"minisign\", \"sigstore\", \"ssh\"]\nsignatures = \"each\"\n",
+    );
+    sandbox.ok(&["attest", "out", "--release", "1.0.0", "--product", "app", "--key", &key]).quietly();
+    assert_eq!(sandbox.digests("out").len(), 1 + 2 * 4 + 2);
+    sandbox.ok(&["verify", "out", "--key", &public]).quietly();
+    sandbox.ok(&["verify", one, "--key", &public]).quietly();
+    std::fs::copy(sandbox.path(one), sandbox.path(two)).unwrap();
+    sandbox.run(&["verify", two, "--key", &public]).fails(8, "verify.extra-file", &[]).quietly();
+    std::fs::remove_file(sandbox.path(one)).unwrap();
+    assert_eq!(sandbox.run(&["verify", "out", "--key", &public]).exit, 8);
+}
+
 #[test]
 fn a_list_that_nobody_signed_is_integrity_only() {
     let sandbox = Sandbox::empty();

@@ -1,5 +1,7 @@
 //! The judge, on a release that the real chain made.
 
+mod attached;
+
 use crate::sandbox::Sandbox;
 
 fn released() -> (Sandbox, String) {

@@ -14,7 +14,7 @@ use sealift::host::env::Env;
 use sealift::product::{Archive, ArchiveKind, Binary, Held, ImageIndex};
 use sealift::verify::{Judgement, What, verify};
 use sealift_trust::statement::Service;
-use sealift_trust::{Digest, Outcome, Policy, SecretKey, SignatureFormat};
+use sealift_trust::{Digest, FileName, Outcome, Policy, SecretKey, SignatureFormat};
 
 /// A release in a temporary folder.
 pub struct Made {
@@ -96,8 +96,8 @@ impl Made {
     ) -> Sealed {
         let again = |key: &SecretKey| SecretKey::from_pem(&key.to_pem(None).unwrap(), None).unwrap();
         let signer = signer.map(|key| Signer::Key(again(key)));
-        let stored = |archive: &Archive| self.stored(archive.name.as_str());
-        let each: Option<&dyn Fn(&Archive) -> PathBuf> = if each { Some(&stored) } else { None };
+        let stored = |name: &FileName| self.stored(name.as_str());
+        let each: Option<&dyn Fn(&FileName) -> PathBuf> = if each { Some(&stored) } else { None };
         let signing = signer.as_ref().map(|signer| Signing { signer, formats, each });
         seal(&subject(version), &self.contents(), signing.as_ref()).unwrap()
     }
@@ -212,8 +212,12 @@ pub fn codes(path: &str) -> &'static [&'static str] {
         "release.json" => &["verify.envelope", "verify.signature"],
         "checksums.txt" => &["verify.checksums"],
         "provenance.json" => &["verify.provenance"],
-        "checksums.txt.sig" | "checksums.txt.minisig" | "checksums.txt.ssh.sig" => &["verify.checksums-signature"],
-        _ if path.ends_with(".sig") => &["verify.artifact-signature"],
+        "checksums.txt.sig" | "checksums.txt.minisig" | "checksums.txt.sigstore.json" | "checksums.txt.ssh.sig" => {
+            &["verify.checksums-signature"]
+        }
+        _ if [".sig", ".minisig", ".sigstore.json"].iter().any(|end| path.ends_with(end)) => {
+            &["verify.artifact-signature"]
+        }
         "image/oci-layout" | "image/index.json" => &["verify.image-layout"],
         _ => &["verify.digest-mismatch", "verify.size-mismatch"],
     }

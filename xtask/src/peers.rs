@@ -5,6 +5,7 @@
 mod analyser;
 mod history;
 mod programs;
+mod signatures;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -51,7 +52,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     let mut verdicts = Verdicts::default();
     let wanted = |part| only.is_none_or(|only| only == part);
     if wanted("signatures") {
-        signatures()?;
+        signatures::judge(&mut verdicts)?;
     }
     if wanted("images") {
         let project = peers.release(&mut verdicts)?;
@@ -75,16 +76,6 @@ pub fn run(arguments: &[String]) -> Outcome {
 
 /// What can be judged alone.
 const PARTS: &[&str] = &["images", "probe", "histories", "analyser", "signatures", "programs"];
-
-/// The table of programs that sign and verify: the tests that fill it belong to `test`, and print a line for each cell.
-fn signatures() -> Outcome {
-    let told = cargo()?
-        .args(["test", "--package", "sealift", "--test", "e2e", "--", "interop::", "--nocapture", "--test-threads=1"])
-        .output()?;
-    let cells: Vec<&str> = told.lines().filter(|line| line.contains(" -> ")).collect();
-    println!("{}", cells.join("\n"));
-    if cells.is_empty() { Err(Failure::refused("error: no signature was judged")) } else { Ok(()) }
-}
 
 /// What was judged.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::release::{Artifact, Release};
+use super::release::Release;
 use crate::detached::SignatureFormat;
 use crate::name::FileName;
 
@@ -18,8 +18,8 @@ pub enum Beside<'a> {
     ChecksumsSignature(SignatureFormat),
     /// [`PROVENANCE`].
     Provenance,
-    /// The raw signature of an artifact that is a file.
-    ArtifactSignature(&'a FileName, &'a Artifact),
+    /// The signature of an artifact that is a file.
+    ArtifactSignature(&'a FileName, SignatureFormat),
 }
 
 /// What is new in a release, for people: an artifact of the kind [`super::ArtifactKind::Notes`].
@@ -52,9 +52,11 @@ impl Release {
         if let Some(format) = SignatureFormat::ALL.into_iter().find(of_checksums) {
             return Some(Beside::ChecksumsSignature(format));
         }
-        let signed = name.as_str().strip_suffix(SignatureFormat::Raw.suffix())?;
-        let (name, artifact) = self.files().find(|(name, _)| name.as_str() == signed)?;
-        Some(Beside::ArtifactSignature(name, artifact))
+        SignatureFormat::ALL.into_iter().find_map(|format| {
+            let signed = name.as_str().strip_suffix(format.suffix())?;
+            let (name, _) = self.files().find(|(name, _)| name.as_str() == signed)?;
+            Some(Beside::ArtifactSignature(name, format))
+        })
     }
 
     /// What the trusted comment of minisign says of a file: no moment, so that equal releases have equal signatures.

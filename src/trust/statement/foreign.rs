@@ -15,6 +15,16 @@ pub const COSIGN_SIGN_TYPE: &str = "https://sigstore.dev/cosign/sign/v1";
 /// What cosign signs for an image: a statement that says no more than which image it is (sigstore/cosign,
 /// `specs/BUNDLE_SPEC.md`). The canonical bytes, to be signed as an in-toto statement.
 pub fn cosign_payload(image: Digest) -> Vec<u8> {
+    payload(image, COSIGN_SIGN_TYPE, Value::Object(Object::new()))
+}
+
+/// A statement about an image of which the predicate is somebody's document, for programs that look for such documents
+/// beside images. The canonical bytes, to be signed as an in-toto statement.
+pub fn document_payload(image: Digest, predicate_type: &str, document: &[u8]) -> Result<Vec<u8>, JsonError> {
+    Ok(payload(image, predicate_type, json::parse(document, &LIMITS)?))
+}
+
+fn payload(image: Digest, predicate_type: &str, predicate: Value) -> Vec<u8> {
     let text = |text: &str| Value::String(text.to_owned());
     let object = |members: Vec<(&str, Value)>| {
         Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>())
@@ -22,10 +32,27 @@ pub fn cosign_payload(image: Digest) -> Vec<u8> {
     let subject = object(vec![("digest", object(vec![("sha256", text(&image.hex()))]))]);
     json::canonical(&object(vec![
         ("_type", text(STATEMENT_TYPE)),
-        ("predicate", object(Vec::new())),
-        ("predicateType", text(COSIGN_SIGN_TYPE)),
+        ("predicate", predicate),
+        ("predicateType", text(predicate_type)),
         ("subject", Value::Array(vec![subject])),
     ]))
+}
+
+/// The short names that cosign has for predicate types, and the types.
+const SHORT: [(&str, &str); 8] = [
+    ("cyclonedx", "https://cyclonedx.org/bom"),
+    ("link", "https://in-toto.io/Link/v1"),
+    ("openvex", "https://openvex.dev/ns"),
+    ("slsaprovenance", "https://slsa.dev/provenance/v0.2"),
+    ("slsaprovenance1", super::PROVENANCE_TYPE),
+    ("spdx", "https://spdx.dev/Document"),
+    ("spdxjson", "https://spdx.dev/Document"),
+    ("vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"),
+];
+
+/// The predicate type of a name of cosign's, or the text itself, where it is none.
+pub fn predicate_type(text: &str) -> &str {
+    SHORT.iter().find(|(short, _)| *short == text).map_or(text, |(_, whole)| whole)
 }
 
 const LIMITS: Limits = Limits { bytes: MAX_PAYLOAD, values: 4_000_000, numbers: Numbers::Any };
@@ -40,11 +67,16 @@ pub struct Foreign {
 impl Foreign {
     /// Reads the payload of an opened envelope: strict JSON, one of in-toto's types, and the SHA-256 digests of the subjects.
     pub fn parse(opened: &ForeignOpened) -> Result<Self, StatementError> {
-        if opened.payload_type() != PayloadType::InToto.as_str() {
-            return Err(StatementError::StatementType(opened.payload_type().chars().take(200).collect()));
+        Self::vouched(opened.payload_type(), opened.payload())
+    }
+
+    /// The same of the very bytes over which somebody else verified a signature, who knows other keys than this crate.
+    pub fn vouched(payload_type: &str, payload: &[u8]) -> Result<Self, StatementError> {
+        if payload_type != PayloadType::InToto.as_str() {
+            return Err(StatementError::StatementType(payload_type.chars().take(200).collect()));
         }
         let shape = |what: &str| StatementError::Json(JsonError::Shape(what.to_owned()));
-        let Value::Object(mut members) = json::parse(opened.payload(), &LIMITS)? else {
+        let Value::Object(mut members) = json::parse(payload, &LIMITS)? else {
             return Err(shape("a statement is an object"));
         };
         let statement_type = text(&members, "_type");

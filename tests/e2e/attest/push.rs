@@ -61,6 +61,20 @@ fn signature_and_provenance_lie_beside_the_image() {
     sandbox.ok(&attest).quietly();
     let again: Value = serde_json::from_str(&crane(&["manifest", &tag])).unwrap();
     assert_eq!(again["manifests"].as_array().unwrap(), &listed);
+    // The judge finds both, and the SBOMs beside the image of the platform.
+    sandbox.ok(&["verify", &reference, "--key", &public]).quietly();
+    sandbox.ok(&["verify", &reference, "--key", &public, "--type", "slsaprovenance1"]).quietly();
+    sandbox.ok(&["sbom", "--snapshot"]).quietly();
+    sandbox.ok(&attest).quietly();
+    let index: Value = serde_json::from_str(&crane(&["manifest", &reference])).unwrap();
+    let platform = format!("{repository}@{}", index["manifests"][0]["digest"].as_str().unwrap());
+    for kind in ["cyclonedx", "spdx"] {
+        sandbox.ok(&["verify", &platform, "--key", &public, "--type", kind]).quietly();
+        sandbox
+            .run(&["verify", &reference, "--key", &public, "--type", kind])
+            .fails(8, "attached.not-meant", &[])
+            .quietly();
+    }
     // The provenance there is the one that lies in dist/.
     let own = sandbox.json("dist/provenance.json");
     let provenance = Base64::decode_vec(own["payload"].as_str().unwrap()).unwrap();

@@ -108,6 +108,7 @@ pub const TOOLS: &[Tool] = &[
         tier: "peers",
         system: None,
     },
+    go("cosign", "github.com/sigstore/cosign/v2/cmd/cosign", "v2.6.5", "peers"),
     go("govulncheck", "golang.org/x/vuln/cmd/govulncheck", "v1.1.4", "peers"),
     go("syft", "github.com/anchore/syft/cmd/syft", "v1.52.0", "peers"),
     python("cyclonedx-python", "cyclonedx-python-lib[json-validation]", "python", "11.12.0"),
