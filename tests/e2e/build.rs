@@ -59,7 +59,7 @@ fn redone(sandbox: &Sandbox) -> BTreeSet<String> {
     steps
 }
 
-/// Expands `build a` and `package a` to all of a service's steps.
+/// Expands `build a`, `package a` and so on to all of a service's steps; `listed a` to the SBOMs of its images.
 fn steps(short: &[&str]) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for text in short {
@@ -71,6 +71,9 @@ fn steps(short: &[&str]) -> BTreeSet<String> {
                 ["sbom", service] => {
                     ["cyclonedx", "spdx"].iter().all(|form| all.insert(format!("sbom {service} {target} {form}")))
                 }
+                ["listed", service] => {
+                    ["cyclonedx", "spdx"].iter().all(|form| all.insert(format!("sbom image {service} {target} {form}")))
+                }
                 _ => all.insert((*text).to_owned()),
             };
         }
@@ -79,11 +82,13 @@ fn steps(short: &[&str]) -> BTreeSet<String> {
 }
 
 const NONE: &[&str] = &[];
-const A: &[&str] = &["build a", "package a", "image a", "sbom a"];
-const B: &[&str] = &["build b", "package b", "image b", "sbom b"];
-const BOTH: &[&str] = &["build a", "package a", "image a", "sbom a", "build b", "package b", "image b", "sbom b"];
+const A: &[&str] = &["build a", "package a", "image a", "sbom a", "listed a"];
+const B: &[&str] = &["build b", "package b", "image b", "sbom b", "listed b"];
+const BOTH: &[&str] =
+    &["build a", "package a", "image a", "sbom a", "listed a", "build b", "package b", "image b", "sbom b", "listed b"];
 const PACKAGES: &[&str] = &["package a", "package b"];
-const IMAGES: &[&str] = &["image a", "image b"];
+const IMAGES: &[&str] = &["image a", "image b", "listed a", "listed b"];
+const LISTED: &[&str] = &["listed a", "listed b"];
 
 #[test]
 fn exactly_the_dependents_are_redone() {
@@ -132,6 +137,10 @@ fn exactly_the_dependents_are_redone() {
         "sbom a linux/arm64 spdx",
         "sbom b linux/arm64 cyclonedx",
         "sbom b linux/arm64 spdx",
+        "sbom image a linux/arm64 cyclonedx",
+        "sbom image a linux/arm64 spdx",
+        "sbom image b linux/arm64 cyclonedx",
+        "sbom image b linux/arm64 spdx",
     ];
     let configurations: &[(&str, &[&str])] = &[
         ("tags = [\"x\"]", BOTH),
@@ -143,8 +152,8 @@ fn exactly_the_dependents_are_redone() {
         ("[package]\nlevel = 9", PACKAGES),
         ("[image]\nlevel = 9", IMAGES),
         ("[image]\nfiles = { \"/etc/guide.md\" = \"docs/guide.md\" }", IMAGES),
-        // Documents are made of the same layers.
-        ("[image]\ncmd = [\"--serve\"]", NONE),
+        // Documents are made of the same layers, and an SBOM of an image names the image by its manifest.
+        ("[image]\ncmd = [\"--serve\"]", LISTED),
         // Only the file's name changes.
         ("[package]\nname = \"{service}-{target}\"", NONE),
     ];
