@@ -40,8 +40,13 @@ fn nine_targets_signed_and_verified() {
     assert_eq!(names, expected);
     let archives = names.iter().filter(|name| name.starts_with("service_"));
     let stems = archives.map(|name| name.trim_end_matches(".tar.gz").trim_end_matches(".zip"));
+    // Two of each binary, and two of the image that each of Linux has.
+    let kinds = |stem: &str| match stem.contains("_linux_") {
+        true => vec!["cdx", "image.cdx", "image.spdx", "spdx"],
+        false => vec!["cdx", "spdx"],
+    };
     let expected: Vec<String> =
-        stems.flat_map(|stem| ["cdx", "spdx"].map(|kind| format!("{stem}.{kind}.json"))).collect();
+        stems.flat_map(|stem| kinds(stem).into_iter().map(move |kind| format!("{stem}.{kind}.json"))).collect();
     assert_eq!(lists, expected);
     sandbox.ok(&["verify", "dist", "--key", &public]).quietly();
     let sums = Command::new("sha256sum")
