@@ -68,6 +68,8 @@ pub enum Event {
         /// What it found out.
         data: serde_json::Value,
     },
+    /// A document that was asked for on stdout although the run fails: byte for byte, for programs that read it there.
+    Document(String),
     /// Bytes of a transfer.
     Transfer {
         /// What is transferred.

@@ -10,7 +10,7 @@ use crate::artifact::Artifact;
 use crate::target::Target;
 
 pub use image::{Image, ImageIndex, RecordedImage, RecordedImages, RecordedIndex, read_images, record_images};
-pub use sbom::{RecordedSbom, RecordedSboms, SbomFile, SbomFormat, read_sboms, record_sboms};
+pub use sbom::{RecordedSbom, RecordedSboms, SbomFile, SbomFormat, SbomOf, read_sboms, record_sboms};
 
 /// The schema of [`record`]'s document.
 const SCHEMA: &str = "urn:sealift:package:1";

@@ -1,6 +1,7 @@
 //! What is said of an image, laid beside it: a signature as cosign makes and reads it, the provenance, and what is in it.
 //! All are bundles, and referrers of the image (image-spec, `manifest.md`, "Guidelines for Artifact Usage").
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -70,20 +71,46 @@ pub fn listed(
     Ok(Said { predicate_type, bundle: bundle::of_envelope(&envelope, &signer.public()) })
 }
 
+/// A statement of in-toto's form, signed, as a bundle of the signer's key: what `cosign verify-blob-attestation` reads.
+///
+/// # Errors
+/// What the signer says.
+pub fn bundle(statement: Vec<u8>, signer: &Signer<'_>) -> Result<Vec<u8>, AttestError> {
+    let sign = |message: &[u8]| signer.sign(message, Purpose::Statement);
+    let envelope = Envelope::sign_with(PayloadType::InToto, statement, sign)?;
+    Ok(bundle::of_envelope(&envelope, &signer.public()))
+}
+
+/// Lays a list of parts beside the image that it is about, as it is, and gives where it is.
+pub fn attach_list(to: &dyn Sink, image: &Descriptor, media_type: &str, list: &[u8]) -> Result<Descriptor, Failure> {
+    lay(to, image, media_type, list, BTreeMap::new())
+}
+
 /// Lays a statement beside the image that it is about, and gives where it is. The same statement is the same document.
 pub fn attach(to: &dyn Sink, image: &Descriptor, said: &Said) -> Result<Descriptor, Failure> {
-    let (empty, layer) = (Descriptor::of(media::EMPTY, b"{}"), Descriptor::of(BUNDLE_TYPE, &said.bundle));
-    for (blob, bytes) in [(&empty, &b"{}"[..]), (&layer, &said.bundle[..])] {
+    let notes = [(CONTENT, "dsse-envelope"), (PREDICATE, said.predicate_type)];
+    let notes = notes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    lay(to, image, BUNDLE_TYPE, &said.bundle, notes)
+}
+
+fn lay(
+    to: &dyn Sink,
+    image: &Descriptor,
+    media_type: &str,
+    bytes: &[u8],
+    notes: BTreeMap<String, String>,
+) -> Result<Descriptor, Failure> {
+    let (empty, layer) = (Descriptor::of(media::EMPTY, b"{}"), Descriptor::of(media_type, bytes));
+    for (blob, bytes) in [(&empty, &b"{}"[..]), (&layer, bytes)] {
         if !to.has(blob)? {
             let open = || Ok(Box::new(Checked::new(bytes, blob)) as Box<dyn Read + Send + '_>);
             to.put_blob(blob, &open)?;
         }
     }
     let mut manifest = Manifest::new(empty, vec![layer]);
-    manifest.artifact_type = Some(BUNDLE_TYPE.to_owned());
+    manifest.artifact_type = Some(media_type.to_owned());
     manifest.subject = Some(image.bare());
-    let notes = [(CONTENT, "dsse-envelope"), (PREDICATE, said.predicate_type)];
-    manifest.annotations = notes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    manifest.annotations = notes;
     let bytes = manifest.encode();
     let descriptor = Descriptor::of(media::OCI_MANIFEST, &bytes);
     to.put_document(&descriptor, &bytes)?;

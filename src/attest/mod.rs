@@ -31,7 +31,7 @@ use crate::artifact::Artifact;
 use crate::host::files;
 use crate::product::{Archive, ArchiveKind, Binary, ImageIndex, SbomFile};
 
-pub use attach::{Said, attach, listed, said};
+pub use attach::{Said, attach, attach_list, bundle, listed, said};
 pub use elsewhere::Elsewhere;
 pub use error::AttestError;
 pub use job::{Disbelief, Job, job};
@@ -75,8 +75,10 @@ pub struct Contents<'a> {
     pub binaries: &'a [Binary],
     /// What is new, as Markdown, where somebody has told it.
     pub notes: Option<&'a str>,
-    /// The lists of what is in the binaries.
+    /// The lists of what is in the binaries and images.
     pub sboms: &'a [SbomFile],
+    /// What is known of vulnerabilities in it, as OpenVEX.
+    pub openvex: Option<&'a [u8]>,
 }
 
 /// Where the bytes of a release's contents lie now, usually in the store.
@@ -124,6 +126,9 @@ pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing
     let release = statement.into_release()?;
     let checksums = release.checksums().into_bytes();
     let mut files: Vec<_> = contents.notes.iter().map(|text| (own(NOTES), text.as_bytes().to_vec())).collect();
+    if let Some(bytes) = contents.openvex {
+        files.push((openvex_name(subject)?, bytes.to_vec()));
+    }
     match signing {
         None => files.extend([(own(CHECKSUMS), checksums), (own(UNSIGNED), payload)]),
         Some(signing) => {
@@ -246,8 +251,9 @@ fn release(subject: &Subject, contents: &Contents<'_>, companions: Vec<FileName>
     let binaries = contents.binaries.iter().map(binary_entry);
     let notes = contents.notes.iter().map(|text| notes_entry(text));
     let sboms = contents.sboms.iter().map(sbom_entry);
+    let openvex = contents.openvex.iter().map(|bytes| openvex_entry(subject, bytes));
     let entries: Result<Vec<Entry>, AttestError> =
-        archives.chain(images).chain(binaries).chain(sboms).chain(notes).collect();
+        archives.chain(images).chain(binaries).chain(sboms).chain(notes).chain(openvex).collect();
     Ok(Release {
         product: subject.product.clone(),
         version: subject.version.clone(),
@@ -322,6 +328,25 @@ fn sbom_entry(sbom: &SbomFile) -> Result<Entry, AttestError> {
         size: size(sbom.artifact, sbom.name.as_str())?,
         media_type: sbom.format.media_type().parse()?,
         holds: Vec::new(),
+    })
+}
+
+/// `<product>_<version>.vex.json`.
+fn openvex_name(subject: &Subject) -> Result<FileName, AttestError> {
+    Ok(format!("{}_{}.vex.json", subject.product, subject.version).parse()?)
+}
+
+fn openvex_entry(subject: &Subject, bytes: &[u8]) -> Result<Entry, AttestError> {
+    let (artifact, name) = (Artifact::of(bytes), openvex_name(subject)?);
+    Ok(Entry {
+        kind: ArtifactKind::Vex,
+        service: None,
+        target: None,
+        digest: artifact.digest(),
+        size: size(artifact, name.as_str())?,
+        media_type: "application/json".parse()?,
+        holds: Vec::new(),
+        name: ArtifactName::File(name),
     })
 }
 

@@ -104,8 +104,8 @@ pub fn recall_sboms(dist: &Path, record: &Path) -> Result<Vec<SbomFile>, AttestE
         .map_err(|source| AttestError::Record { path: record.display().to_string(), source })?;
     let sbom = |recorded: RecordedSbom| {
         let (_, artifact) = measure_file(&dist.join(recorded.name.as_str()), recorded.artifact)?;
-        let RecordedSbom { name, format, service, target, binary, .. } = recorded;
-        Ok(SbomFile { name, format, service, target, binary, artifact })
+        let RecordedSbom { name, format, of, service, target, subject, .. } = recorded;
+        Ok(SbomFile { name, format, of, service, target, subject, artifact })
     };
     recorded.sboms.into_iter().map(sbom).collect()
 }

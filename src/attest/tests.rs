@@ -163,7 +163,8 @@ impl Yard {
             format: SbomFormat::CycloneDx,
             service: own("api"),
             target: self.binaries[0].target.clone(),
-            binary: self.binaries[0].artifact.digest(),
+            of: product::SbomOf::Binary,
+            subject: self.binaries[0].artifact.digest(),
             artifact: Artifact::of(bytes),
         }];
     }
@@ -183,6 +184,7 @@ impl Yard {
             binaries: &self.binaries,
             notes: None,
             sboms: &self.sboms,
+            openvex: None,
         }
     }
 
@@ -299,7 +301,7 @@ fn what_makes_no_release_is_refused() {
     let code = |subject: &Subject, archives: &[Archive], binaries: &[Binary]| {
         let error = seal(
             subject,
-            &Contents { archives, images: &[], binaries, notes: None, sboms: &[] },
+            &Contents { archives, images: &[], binaries, notes: None, sboms: &[], openvex: None },
             Some(&signing(&key())),
         )
         .unwrap_err();
@@ -694,8 +696,14 @@ fn what_was_packaged_is_measured_again() {
     std::fs::write(&record, product::record(&yard.binaries, &yard.archives).unwrap()).unwrap();
     let recalled = recall(&dist, &record).unwrap();
     assert_eq!((&recalled.archives, &recalled.binaries), (&yard.archives, &yard.binaries));
-    let contents =
-        Contents { archives: &recalled.archives, images: &[], binaries: &recalled.binaries, notes: None, sboms: &[] };
+    let contents = Contents {
+        archives: &recalled.archives,
+        images: &[],
+        binaries: &recalled.binaries,
+        notes: None,
+        sboms: &[],
+        openvex: None,
+    };
     let sealed = seal(&subject(), &contents, Some(&signing(&key()))).unwrap();
     let archive = |archive: &Archive| dist.join(archive.name.as_str());
     let plan = sealed.placements(

@@ -81,14 +81,25 @@ impl Attest {
             return Err(other_state("images", "sealift image"));
         }
         let sboms = attest::recall_sboms(&project.dist(), &records.path("sbom.json"))?;
-        if sboms.iter().any(|sbom| !known.contains(&sbom.binary)) {
+        let made = images.iter().flat_map(|index| &index.images).map(|image| image.artifact.digest());
+        let listed: BTreeSet<Digest> = known.iter().copied().chain(made).collect();
+        if sboms.iter().any(|sbom| !listed.contains(&sbom.subject)) {
             return Err(other_state("SBOMs", "sealift sbom"));
         }
         let lists = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str())).collect();
         let files = recorded.iter().map(|name| project.dist().join(name)).collect();
         let Recalled { archives, binaries } = recalled;
-        let parts =
-            Parts { archives, binaries, files, images: Vec::new(), blobs: BTreeMap::new(), sboms, lists, notes };
+        let parts = Parts {
+            archives,
+            binaries,
+            files,
+            images: Vec::new(),
+            blobs: BTreeMap::new(),
+            sboms,
+            lists,
+            notes,
+            openvex: None,
+        };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let making = making(&project, (&survey, &plan), &self.selection)?;
         let (signer, clean) = (signer.as_ref(), clean(self.sealing.clean));
@@ -134,7 +145,8 @@ impl Attest {
             Signatures::Each => Some(&lies),
             Signatures::Checksums => None,
         };
-        let contents = Contents { archives: &elsewhere.files, images: &[], binaries: &[], sboms: &[], notes: None };
+        let contents =
+            Contents { archives: &elsewhere.files, images: &[], binaries: &[], sboms: &[], notes: None, openvex: None };
         let sealed =
             attest::seal(&subject, &contents, Some(&Signing { signer: &signer, formats: &settings.formats, each }))?;
         elsewhere.put(folder, &sealed)?;
@@ -168,16 +180,22 @@ fn beside(
             let laid = attest::attach(&remote, &descriptor, &said)?;
             project.events.info(format!("{}: {said}", repository.pin(laid.digest)));
         }
-        // What is in an image differs from platform to platform.
         for image in &index.images {
+            let digest = image.artifact.digest();
             for (sbom, path) in parts.sboms.iter().zip(&parts.lists) {
-                if !image.holds.iter().any(|held| held.digest == sbom.binary) {
+                let is_held = image.holds.iter().any(|held| held.digest == sbom.subject);
+                if sbom.subject != digest && !is_held {
                     continue;
                 }
                 let bytes = files::read(path, sbom.artifact.size())?;
-                let descriptor = remote.describe(image.artifact.digest())?;
-                let said = attest::listed(descriptor.digest, sbom, (path, &bytes), signer)?;
-                let laid = attest::attach(&remote, &descriptor, &said)?;
+                let described = remote.describe(digest)?;
+                // As it is for whoever wants the list, and signed for whoever wants to believe it.
+                if sbom.subject == digest {
+                    let laid = attest::attach_list(&remote, &described, sbom.format.media_type(), &bytes)?;
+                    project.events.info(format!("{}: {}", repository.pin(laid.digest), sbom.name));
+                }
+                let said = attest::listed(described.digest, sbom, (path, &bytes), signer)?;
+                let laid = attest::attach(&remote, &described, &said)?;
                 project.events.info(format!("{}: {said} ({})", repository.pin(laid.digest), image.target));
             }
         }

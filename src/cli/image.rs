@@ -24,6 +24,7 @@ use crate::plan::Plan;
 use crate::survey::{Images, Repository};
 use crate::target::Target;
 use crate::version::Mode;
+pub use explain::read as read_place;
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -105,7 +106,7 @@ impl Making {
         plan.packages.clear();
         plan.sboms.clear();
         let places = project.places();
-        let made = make(&project.yard(&survey, &plan), &places)?;
+        let made = make(&project.yard(&survey, &plan), &places, None)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let stored = Stored::new(&project.store);
         let dist = project.dist().join("image");

@@ -34,7 +34,7 @@ impl Package {
         let aim = Aim::release(self.snapshot, Images::Unwanted);
         let (survey, mut plan) = project.plan_after_hooks(aim, &self.selection)?;
         plan.sboms.clear();
-        let made = make(&project.yard(&survey, &plan), &project.places())?;
+        let made = make(&project.yard(&survey, &plan), &project.places(), None)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made);
         write_package_record(&records, &parts)?;

@@ -82,12 +82,14 @@ impl Release {
         let prepared = self.prepare(&project, &survey)?;
         let notes = project.notes(&survey)?;
         let yard = project.yard(&survey, &plan);
-        let made = make(&yard, &project.places())?;
+        let mut made = make(&yard, &project.places(), scan::judge(&project, scanner.as_ref()))?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         // The gate stands before anything is sealed.
-        let scanned = scan::gate(&project, &records, scanner, &made.built)?;
+        let found = (std::mem::take(&mut made.scanned), survey.release.commit.time);
+        let scanned = scan::gate(&project, &records, scanner.as_ref(), found)?;
         let parts = Parts::of(&made).with_images(indexes(&made), |digest| project.store.path_of(digest));
-        let parts = Parts { notes, ..parts };
+        let openvex = scanned.as_ref().map(|judged| judged.openvex.clone());
+        let parts = Parts { notes, openvex, ..parts };
         let making = making(&project, (&survey, &plan), &self.selection)?;
         let (by, clean) = (signer.as_ref(), clean(self.sealing.clean));
         let seal = Seal { project: &project, records: &records, signer: by, clean };
@@ -118,7 +120,7 @@ impl Release {
         let name = if signed { "release.json" } else { "release.unsigned.json" };
         let path = project.dist().join(name).display().to_string();
         let product = Product::lines([path]).with_data(data).with_table(summary::table(&made.packed, &made.built));
-        let product = scanned.map_or(product.clone(), |table| product.with_table(table));
+        let product = scanned.map_or(product.clone(), |judged| product.with_table(judged.table));
         Ok(if made.images.is_empty() { product } else { product.with_table(summary::images(&made.images)) })
     }
 }
@@ -210,6 +212,8 @@ pub struct Parts {
     pub blobs: BTreeMap<Digest, PathBuf>,
     /// What is new.
     pub notes: Option<String>,
+    /// What is known of vulnerabilities in it, as OpenVEX.
+    pub openvex: Option<Vec<u8>>,
     /// The SBOMs.
     pub sboms: Vec<SbomFile>,
     /// Where each SBOM lies, in their order.
@@ -226,6 +230,7 @@ impl Parts {
             images: Vec::new(),
             blobs: BTreeMap::new(),
             notes: None,
+            openvex: None,
             sboms: made.sboms.iter().map(|listed| listed.file.clone()).collect(),
             lists: made.sboms.iter().map(|listed| listed.path.clone()).collect(),
         }
@@ -251,7 +256,7 @@ impl Parts {
     fn contents(&self) -> Contents<'_> {
         let notes = self.notes.as_deref();
         let Self { archives, images, binaries, sboms, .. } = self;
-        Contents { archives, images, binaries, sboms, notes }
+        Contents { archives, images, binaries, sboms, notes, openvex: self.openvex.as_deref() }
     }
 }
 

@@ -1,33 +1,48 @@
 //! `sealift sbom`.
 
+mod diff;
+
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::World;
-use super::project::{Aim, Project, Selection};
+use super::project::{self, Aim, Project, Selection};
 use super::release::{clean, write_sbom_record};
 use super::source::{Bumped, Trace};
 use crate::attest::{self, Dist, Placement, Reach, Source};
+use crate::config::Overrides;
 use crate::console::Product;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::host::{files, staging};
+use crate::image::Places;
 use crate::pipeline::make;
 use crate::product::{SbomFile, SbomFormat};
 use crate::refs::Signing;
-use crate::sbom::{self, Listed, Role, Silent};
+use crate::sbom::{self, Listed, Silent};
+use crate::store::Store;
 use crate::survey::{self, Images};
 use crate::table::{Column, Table, bytes, duration};
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Sbom {
-    /// An executable, or a folder that holds some; else the binaries of this tree, built where they are not yet
+    #[command(subcommand)]
+    word: Option<Word>,
+    /// An executable, a folder that holds some, or an image (repository@sha256:…, oci:FOLDER[:NAME], oci-archive:FILE,
+    /// docker-archive:FILE); else the binaries of this tree, built where they are not yet
     #[arg(value_name = "PATH")]
-    of: Option<PathBuf>,
+    of: Option<String>,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
     making: Making,
+}
+
+#[derive(Subcommand)]
+enum Word {
+    /// Say what is different between two of them: SBOM files, release folders, executables, folders, images
+    Diff(diff::Diff),
 }
 
 /// How something that others may have built is read.
@@ -35,13 +50,16 @@ pub struct Sbom {
 struct Reading {
     /// How the SBOM is written
     #[arg(long, value_name = "FORMAT", default_value = "cyclonedx", requires = "of")]
-    format: Word,
+    format: Form,
     /// Write the SBOM here instead of to stdout
     #[arg(short, long, value_name = "FILE", requires = "of")]
     output: Option<PathBuf>,
     /// Make an SBOM, marked as incomplete, also of executables that do not tell what is in them
     #[arg(long, requires = "of")]
     incomplete: bool,
+    /// Of an image for several platforms only the one for this
+    #[arg(long, value_name = "OS/ARCH", requires = "of")]
+    platform: Option<String>,
 }
 
 /// How the SBOMs of this tree are made.
@@ -58,32 +76,62 @@ struct Making {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Word {
+enum Form {
     Cyclonedx,
     Spdx,
 }
 
 impl Sbom {
     pub fn run(self, world: &World<'_>) -> Result<Product, Failure> {
-        match &self.of {
-            Some(of) => self.reading.run(world, of),
-            None => self.making.run(world),
+        match (&self.word, &self.of) {
+            (Some(Word::Diff(diff)), _) => diff.run(world),
+            (None, Some(of)) => self.reading.run(world, of),
+            (None, None) => self.making.run(world),
         }
     }
 }
 
+/// What a user asks to be listed.
+struct Asked<'a> {
+    of: &'a str,
+    silent: Silent,
+    platform: Option<&'a str>,
+}
+
+/// Lists an executable, a folder or an image.
+fn list(world: &World<'_>, asked: &Asked<'_>) -> Result<sbom::Sbom, Failure> {
+    let epoch = survey::epoch(world.host)?;
+    let path = world.path(Path::new(asked.of));
+    if let Some(place) = super::scan::imaged(&world.dir(), asked.of)? {
+        let config = project::load(world, &Overrides::default())?.config;
+        let (store, places) = (Store::open(&config.cache)?, Places::new(world.host, &config.registries, world.events));
+        let opened = places.open(&place)?;
+        let (root, source) = (opened.named()?, opened.source());
+        let (name, platform, stage) = (asked.of, asked.platform, store.stage());
+        return sbom::image(&sbom::Look { source, root: &root, name, platform, stage, created: epoch });
+    }
+    if asked.platform.is_some() {
+        let message = format!("{} is no image, and --platform chooses one of an image's", asked.of);
+        return Err(super::usage("usage.sbom-platform", Kind::Usage, message, None));
+    }
+    Ok(if files::is_folder(&path) {
+        sbom::folder(&path, epoch.unwrap_or_default(), asked.silent)?
+    } else {
+        sbom::file(&path, epoch, asked.silent)?
+    })
+}
+
 impl Reading {
-    fn run(&self, world: &World<'_>, of: &Path) -> Result<Product, Failure> {
-        let (path, epoch) = (world.path(of), survey::epoch(world.host)?);
+    fn run(&self, world: &World<'_>, of: &str) -> Result<Product, Failure> {
         let silent = if self.incomplete { Silent::Admit } else { Silent::Refuse };
-        let sbom = if files::is_folder(&path) {
-            sbom::folder(&path, epoch.unwrap_or_default(), silent)?
-        } else {
-            sbom::file(&path, epoch, silent)?
-        };
+        let sbom = list(world, &Asked { of, silent, platform: self.platform.as_deref() })?;
+        if sbom.incomplete && !self.incomplete {
+            let text = format!("the SBOM of {of} is incomplete: it holds executables that do not tell what is in them");
+            world.events.warn("sbom.incomplete", text);
+        }
         let format = match self.format {
-            Word::Cyclonedx => SbomFormat::CycloneDx,
-            Word::Spdx => SbomFormat::Spdx,
+            Form::Cyclonedx => SbomFormat::CycloneDx,
+            Form::Spdx => SbomFormat::Spdx,
         };
         let bytes = sbom::write(&sbom, format);
         let data = serde_json::json!({
@@ -106,10 +154,12 @@ impl Making {
         let mut project = Project::open(world, &self.selection, None)?;
         let records = project.records()?;
         let mut source = project.enter(self.snapshot, &self.selection, (Signing::Configured, Trace::Named))?;
-        let aim = Aim::release(self.snapshot, Images::Unwanted);
+        // Images that are in dist/ keep their lists, too.
+        let imaged = !attest::recall_images(&project.dist(), &records.path("image.json"))?.is_empty();
+        let aim = Aim::release(self.snapshot, if imaged { Images::Wanted } else { Images::Unwanted });
         let (survey, mut plan) = project.plan_after_hooks(aim, &self.selection)?;
         plan.packages.clear();
-        let made = make(&project.yard(&survey, &plan), &project.places())?;
+        let made = make(&project.yard(&survey, &plan), &project.places(), None)?;
         let placement = |listed: &Listed| Placement {
             path: listed.file.name.clone().into(),
             source: Source::File { path: listed.path.clone(), artifact: listed.file.artifact },
@@ -129,14 +179,11 @@ impl Making {
 
 /// One line for each part of what is listed.
 fn parts(sbom: &sbom::Sbom) -> Table {
-    let mut table = Table::new([Column::text("component"), Column::text("version"), Column::text("")]);
+    let mut table =
+        Table::new([Column::text("component"), Column::text("version"), Column::text(""), Column::text("license")]);
     for part in sbom.parts.values() {
-        let word = match part.role {
-            Role::Program => "program",
-            Role::Toolchain => "toolchain",
-            _ => "library",
-        };
-        table.push([part.name.as_str(), part.version.as_deref().unwrap_or("-"), word]);
+        let license = part.license.as_deref().unwrap_or("-");
+        table.push([part.name.as_str(), part.version.as_deref().unwrap_or("-"), part.role.word(), license]);
     }
     table
 }

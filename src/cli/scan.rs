@@ -1,5 +1,8 @@
 //! `sealift scan`.
 
+mod documents;
+mod fix;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -7,24 +10,33 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::project::{self, Project};
-use crate::build::Built;
 use crate::config::Overrides;
 use crate::config::settings::{ScanFail, ScanSettings};
 use crate::console::Product;
 use crate::error::{Failure, Kind};
 use crate::event::{Event, Events};
-use crate::host::{files, staging};
+use crate::host::files;
+use crate::image::Places;
+use crate::oci::Place;
+use crate::pipeline::Judge;
 use crate::scan::database::Reach;
-use crate::scan::vex::Statement;
-use crate::scan::{self, Decision, Fail, Gather, ProgramFile, Report, Request, Rule, Scanner, Score};
+use crate::scan::{self, Decision, Fail, Gather, ProgramFile, Report, Request, Rule, Scanned, Scanner, Score};
 use crate::store::{Records, Store};
+use crate::survey::within;
 use crate::table::Table;
+use documents::Documents;
 
 #[derive(Args)]
 pub struct Scan {
-    /// Programs, folders or archives with programs, image layouts [default: dist]
+    /// Programs, folders or archives with programs, images (repository@sha256:…, oci:FOLDER, …) [default: dist]
     #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
+    paths: Vec<String>,
+    /// Verify this release first, with --key, and scan what is in it; nothing is built
+    #[arg(long, value_name = "DIR", conflicts_with = "paths", requires = "key")]
+    release: Option<PathBuf>,
+    /// The public key that must have signed the release
+    #[arg(long, value_name = "FILE", requires = "release")]
+    key: Option<PathBuf>,
     /// A folder, a zip or an address with known vulnerabilities (again for more) [default: scan.database]
     #[arg(long = "database", value_name = "PLACE")]
     databases: Vec<String>,
@@ -40,15 +52,11 @@ pub struct Scan {
     /// An OpenVEX document with what does not concern the project (again for more) [default: scan.vex]
     #[arg(long, value_name = "FILE")]
     vex: Vec<PathBuf>,
-    /// Write the findings as SARIF, for code scanning
-    #[arg(long, value_name = "FILE")]
-    sarif: Option<PathBuf>,
-    /// Write the findings as Markdown, for a pull request
-    #[arg(long, value_name = "FILE")]
-    markdown: Option<PathBuf>,
-    /// Write the findings as an OpenVEX document, for those who scan the release later
-    #[arg(long, value_name = "FILE")]
-    openvex: Option<PathBuf>,
+    #[command(flatten)]
+    documents: Documents,
+    /// Make the upgrades that fix it on a branch of its own, test them there, and commit them
+    #[arg(long, conflicts_with_all = ["release", "format"])]
+    fix: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -66,7 +74,41 @@ impl Scan {
         let dir = world.dir();
         let loaded = project::load(world, &Overrides::default())?;
         let config = loaded.config;
-        let mut asked = Asked::of(&config.scan, self.offline);
+        let asked = self.asked(&dir, &config.scan);
+        let record = |record: &Value| -> Result<(), Failure> {
+            // Only in a project is there a place for a record; programs are scanned anywhere.
+            if files::what(&dir.join(".sealift"))? == files::What::Folder {
+                Records::note(&dir, "scan.json", record)?;
+            }
+            Ok(())
+        };
+        let Some(scanner) = Scanner::open(world.host, world.events, &asked.request(&config.cache))? else {
+            record(&not_run())?;
+            return Ok(Product::nothing().with_data(not_run()));
+        };
+        let store = Store::open(&config.cache)?;
+        let places = Places::new(world.host, &config.registries, world.events);
+        let programs = self.programs(world, &store, &places)?;
+        let report = scanner.scan(world.events, &programs)?;
+        record(&data(&report))?;
+        let author = config.project.name.as_str();
+        self.documents.write(world, &report, scanner.statements(), author)?;
+        if self.fix {
+            return fix::fix(world, &report);
+        }
+        let document = self.documents.shown(&report, scanner.statements(), author);
+        if let (true, Some(text)) = (report.closed, &document) {
+            world.events.send(Event::Document(text.clone()));
+        }
+        let product = conclude(world.events, &report)?;
+        Ok(match document {
+            Some(text) => Product::text(text).with_data(data(&report)),
+            None => product,
+        })
+    }
+
+    fn asked(&self, dir: &Path, settings: &ScanSettings) -> Asked {
+        let mut asked = Asked::of(settings, self.offline);
         if !self.databases.is_empty() {
             let place = |place: &String| {
                 if scan::database::is_address(place) { place.clone() } else { dir.join(place).display().to_string() }
@@ -82,43 +124,58 @@ impl Scan {
             FailWord::Symbol => Fail::Symbol,
         });
         asked.rule.minimum = self.minimum_cvss.or(asked.rule.minimum);
-        let record = |record: &Value| -> Result<(), Failure> {
-            // Only in a project is there a place for a record; programs are scanned anywhere.
-            if files::what(&dir.join(".sealift"))? == files::What::Folder {
-                Records::note(&dir, "scan.json", record)?;
-            }
-            Ok(())
-        };
-        let Some(scanner) = Scanner::open(world.host, world.events, &asked.request(&config.cache))? else {
-            record(&not_run())?;
-            return Ok(Product::nothing().with_data(not_run()));
-        };
-        let store = Store::open(&config.cache)?;
+        asked
+    }
+
+    /// Finds the programs: of a release only when it is what its signer released.
+    fn programs(&self, world: &World<'_>, store: &Store, places: &Places<'_>) -> Result<Vec<ProgramFile>, Failure> {
+        let dir = world.dir();
         let mut gather = Gather::new(store.stage());
-        let default = [PathBuf::from("dist")];
-        let paths = if self.paths.is_empty() { &default[..] } else { &self.paths };
-        for path in paths {
-            gather.look(&dir.join(path), &path.display().to_string())?;
+        if let (Some(release), Some(key)) = (&self.release, &self.key) {
+            super::verify::judge(world, &dir.join(release), crate::verify::read_public(&dir.join(key))?)?;
+            gather.look(&dir.join(release), &release.display().to_string())?;
+        }
+        let default = ["dist".to_owned()];
+        let paths = match (&self.release, self.paths.is_empty()) {
+            (Some(_), _) => &[],
+            (None, true) => &default[..],
+            (None, false) => &self.paths[..],
+        };
+        for text in paths {
+            match imaged(&dir, text)? {
+                None => gather.look(&dir.join(text), text)?,
+                Some(place) => {
+                    let opened = places.open(&place)?;
+                    let root = opened.named()?;
+                    gather.images(opened.source(), vec![root.clone()], text)?;
+                    world.events.info(format!("{text} is {}", root.digest));
+                }
+            }
         }
         let programs = gather.found();
         if programs.is_empty() {
-            let place = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+            let release = self.release.iter().map(|path| path.display().to_string());
+            let place = paths.iter().cloned().chain(release).collect::<Vec<_>>().join(", ");
             return Err(scan::ScanError::Nothing { place }.into());
         }
-        let (report, statements) = scanner.scan(world.events, &programs)?;
-        record(&data(&report))?;
-        let documents = [
-            (&self.sarif, pretty(&scan::sarif(&report))),
-            (&self.markdown, scan::markdown(&report)),
-            (&self.openvex, pretty(&openvex(&report, &statements, config.project.name.as_str()))),
-        ];
-        for (path, text) in documents {
-            if let Some(path) = path {
-                staging::write(&dir.join(path), text.as_bytes(), 0o644)?;
-            }
-        }
-        conclude(world.events, &report)
+        Ok(programs)
     }
+}
+
+/// The image that a text names, unless there is a file or a folder of that name: those are looked at as they are.
+pub fn imaged(dir: &Path, text: &str) -> Result<Option<Place>, Failure> {
+    let there = files::what(&dir.join(text))? != files::What::Nothing;
+    // A path that is not there is a path all the same, and not a repository of that name.
+    let reads_as_image =
+        ["oci:", "oci-archive:", "docker-archive:", "docker://"].iter().any(|kind| text.starts_with(kind))
+            || text.contains('@')
+            || text.split_once('/').is_some_and(|(host, rest)| {
+                host.contains(['.', ':']) && rest.contains([':', '/']) && !host.starts_with('.')
+            });
+    if there || !reads_as_image {
+        return Ok(None);
+    }
+    Ok(Some(within(dir, &super::image::read_place(text)?)))
 }
 
 /// What a configuration asks of a scan.
@@ -161,29 +218,40 @@ pub fn open(project: &Project<'_>) -> Result<Option<Scanner>, Failure> {
     Scanner::open(project.host, project.events, &asked.request(&project.config.cache))
 }
 
-/// Scans the binaries of a release, as they were before upx packed them, and writes the record. Gives the findings;
-/// nothing where nothing was scanned.
+/// What judges the binaries of a release while they are built.
+pub fn judge<'a>(project: &Project<'_>, scanner: Option<&'a Scanner>) -> Option<Judge<'a>> {
+    // A prebuilt program need not tell what is in it, unless a gate must judge it.
+    scanner.map(|scanner| Judge { scanner, strict: project.config.scan.fail != ScanFail::None })
+}
+
+/// What a scan of a release says.
+pub struct Judged {
+    /// The findings, for people.
+    pub table: Table,
+    /// The findings for those who scan the release later with other tools.
+    pub openvex: Vec<u8>,
+}
+
+/// Judges what was found in the binaries of a release, and writes the record; nothing where nothing was scanned.
+/// `created` is when the release was made, in seconds since 1970.
 pub fn gate(
     project: &Project<'_>,
     records: &Records,
-    scanner: Option<Scanner>,
-    built: &[Built],
-) -> Result<Option<Table>, Failure> {
+    scanner: Option<&Scanner>,
+    (scanned, created): (Vec<Scanned>, u64),
+) -> Result<Option<Judged>, Failure> {
     let Some(scanner) = scanner else {
         records.write("scan.json", &not_run())?;
         return Ok(None);
     };
-    let program = |built: &Built| ProgramFile {
-        name: format!("{} {}", built.binary.service, built.binary.target),
-        path: built.before_upx.map_or_else(|| built.file.clone(), |before| project.store.path_of(before.digest)),
-        // A prebuilt program need not tell what is in it, unless a gate must judge it.
-        named: project.config.scan.fail != ScanFail::None,
-    };
-    let programs: Vec<ProgramFile> = built.iter().map(program).collect();
-    let (report, _) = scanner.scan(project.events, &programs)?;
+    let report = scanner.conclude(project.events, scanned)?;
     records.write("scan.json", &data(&report))?;
     conclude(project.events, &report)?;
-    Ok(Some(scan::table(&report)))
+    // Not the moment of the scan: the same sources and the same databases make the same release.
+    let dated = report.databases.iter().filter(|database| !database.dated_by_file).filter_map(|one| one.modified).max();
+    let at = dated.unwrap_or_default().max(created);
+    let openvex = scan::openvex(&report, scanner.statements(), project.config.project.name.as_str(), at);
+    Ok(Some(Judged { table: scan::table(&report), openvex: pretty(&openvex).into_bytes() }))
 }
 
 /// `.sealift/scan.json` where nothing was scanned.
@@ -247,11 +315,6 @@ fn closed(report: &Report) -> Failure {
 fn advice(report: &Report) -> Option<String> {
     let alone = if report.toolchain_alone == Some(true) { " (a newer toolchain alone does it)" } else { "" };
     (!report.upgrade.is_empty()).then(|| format!("{}{alone}", report.upgrade.join("; ")))
-}
-
-/// The findings for others, at the moment of the scan.
-fn openvex(report: &Report, statements: &[Statement], author: &str) -> Value {
-    scan::openvex(report, statements, author, report.at)
 }
 
 fn pretty(value: &Value) -> String {

@@ -9,9 +9,10 @@ use super::project::{Project, Selection};
 use crate::config::settings::image::Base;
 use crate::console::Product;
 use crate::error::Failure;
-use crate::image::{self, Moved};
-use crate::lock::Lock;
+use crate::image::{self, Moved, Opened};
+use crate::lock::{ImagePin, Lock};
 use crate::oci::Place;
+use crate::sbom::{self, Look, Role, Sbom};
 use crate::survey::{toolchain_versions, within};
 use crate::toolchain::go::Provision;
 
@@ -82,10 +83,49 @@ fn bases(project: &Project<'_>, lock: &mut Lock) -> Result<Vec<Moved>, Failure> 
         if before.as_ref() == Some(&pin) {
             continue;
         }
-        let changes = before.as_ref().map(|before| image::changes(&opened, before, &pin)).unwrap_or_default();
+        let mut changes = before.as_ref().map(|before| image::changes(&opened, before, &pin)).unwrap_or_default();
+        if let Some(before) = &before {
+            changes.extend(packages(project, &opened, before, &pin));
+        }
         let (from, to) = (before.map(|pin| pin.digest), Some(pin.digest));
         lock.pin_image(reference, pin);
         moved.push(Moved { reference: reference.to_owned(), from, to, changes });
     }
     Ok(moved)
+}
+
+/// Says which packages of a base are others now: of one platform, because those of a release are the same on all. A base
+/// that is gone, or whose layers cannot be read, cannot be compared, and that is said.
+fn packages(project: &Project<'_>, opened: &Opened<'_>, before: &ImagePin, after: &ImagePin) -> Vec<String> {
+    let both = |platform: &&String| before.platforms.contains_key(*platform);
+    let usual = |platform: &&String| platform.as_str() == "linux/amd64";
+    let common = || after.platforms.keys().filter(both);
+    let Some(platform) = common().find(usual).or_else(|| common().next()) else { return Vec::new() };
+    if before.platforms[platform] == after.platforms[platform] {
+        return Vec::new();
+    }
+    let list = |pin: &ImagePin| -> Result<Sbom, Failure> {
+        let root = opened.pinned(pin.digest)?;
+        let (source, stage) = (opened.source(), project.store.stage());
+        let look = Look { source, root: &root, name: "base", platform: Some(platform), stage, created: None };
+        let mut sbom = sbom::image(&look)?;
+        // What is said of the image itself was compared already.
+        sbom.parts.retain(|_, part| part.role != Role::Image);
+        sbom.root.role = Role::Folder;
+        Ok(sbom)
+    };
+    match (list(before), list(after)) {
+        (Ok(old), Ok(new)) => {
+            let lines = sbom::difference(&old, &new).lines();
+            let nothing = format!("{platform}: the same packages");
+            if lines.is_empty() {
+                vec![nothing]
+            } else {
+                lines.iter().map(|line| format!("{platform}: {line}")).collect()
+            }
+        }
+        (Err(failure), _) | (_, Err(failure)) => {
+            vec![format!("{platform}: its packages cannot be compared: {}", failure.message)]
+        }
+    }
 }

@@ -32,6 +32,7 @@ pub(super) fn event(event: &Event) -> Value {
         Event::Warn { code, text } => json!({"type": "warning", "code": code, "text": text}),
         Event::Debug(text) => json!({"type": "debug", "text": text}),
         Event::Check { name, outcome, why } => json!({"type": "check", "name": name, "outcome": outcome, "why": why}),
+        Event::Document(text) => json!({"type": "document", "text": text}),
         Event::Report { name, data } => json!({"type": "report", "name": name, "data": data}),
         Event::Transfer { name, done, total } => {
             json!({"type": "transfer", "name": name, "done": done, "total": total})

@@ -195,7 +195,7 @@ struct Json {
 impl Json {
     fn event(&mut self, event: &Event) {
         let level = match event {
-            Event::Warn { .. } | Event::Failed { .. } | Event::Report { .. } => Verbosity::Quiet,
+            Event::Warn { .. } | Event::Failed { .. } | Event::Report { .. } | Event::Document(_) => Verbosity::Quiet,
             Event::Check { outcome, .. } if *outcome != "passed" => Verbosity::Quiet,
             Event::Debug(_) => Verbosity::Verbose,
             _ => Verbosity::Normal,

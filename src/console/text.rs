@@ -96,6 +96,10 @@ impl Text {
                 self.say(Verbosity::Verbose, &format!("{text}\n"));
             }
             Event::Debug(_) | Event::Report { .. } => {}
+            Event::Document(text) => {
+                let document = self.output(&Output::Text(text.clone()));
+                self.streams.stdout.write(&document);
+            }
             Event::Warn { code, text } => self.warn(code, text),
             Event::Check { name, outcome, why } => {
                 let level = if *outcome == "passed" { Verbosity::Normal } else { Verbosity::Quiet };

@@ -186,7 +186,7 @@ pub fn plan(survey: &Survey, config: &Config) -> Result<Plan, PlanError> {
         not_run: Vec::new(),
         builds: Vec::new(),
         packages: Vec::new(),
-        sboms: sbom::sboms(survey, config)?,
+        sboms: Vec::new(),
         images: image::images(survey, config)?,
         hooks: hooks(config),
         keep_going: survey.services.iter().any(|service| service.settings.build.keep_going),
@@ -199,6 +199,7 @@ pub fn plan(survey: &Survey, config: &Config) -> Result<Plan, PlanError> {
         }
     }
     plan.packages = packages(survey, config)?;
+    plan.sboms = sbom::sboms(survey, config, &plan.images)?;
     let mut names = BTreeSet::new();
     let files = plan.packages.iter().map(|package| &package.name).chain(plan.sboms.iter().map(|sbom| &sbom.name));
     for name in files {

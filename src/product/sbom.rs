@@ -8,7 +8,7 @@ use crate::artifact::Artifact;
 use crate::target::Target;
 
 /// The schema of [`record_sboms`]'s document.
-const SCHEMA: &str = "urn:sealift:sbom:1";
+const SCHEMA: &str = "urn:sealift:sbom:2";
 
 /// How an SBOM is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,19 +57,31 @@ impl SbomFormat {
     }
 }
 
-/// An SBOM of a binary.
+/// What an SBOM of a release lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SbomOf {
+    /// A binary.
+    Binary,
+    /// An image for one platform.
+    Image,
+}
+
+/// An SBOM of a binary or of an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SbomFile {
     /// Its file name.
     pub name: FileName,
     /// How it is written.
     pub format: SbomFormat,
-    /// The service whose binary it lists.
+    /// What it lists.
+    pub of: SbomOf,
+    /// The service whose binary or image it lists.
     pub service: FileName,
-    /// The target of that binary.
+    /// The target of that binary or image.
     pub target: Target,
-    /// The digest of that binary.
-    pub binary: Digest,
+    /// The digest of that binary, or of the image's manifest.
+    pub subject: Digest,
     /// Digest and size of the file itself.
     pub artifact: Artifact,
 }
@@ -91,12 +103,14 @@ pub struct RecordedSbom {
     pub name: FileName,
     /// See [`SbomFile::format`].
     pub format: SbomFormat,
+    /// See [`SbomFile::of`].
+    pub of: SbomOf,
     /// See [`SbomFile::service`].
     pub service: FileName,
     /// See [`SbomFile::target`].
     pub target: Target,
-    /// See [`SbomFile::binary`].
-    pub binary: Digest,
+    /// See [`SbomFile::subject`].
+    pub subject: Digest,
     /// What [`SbomFile::artifact`] was.
     pub artifact: Told,
 }
@@ -128,15 +142,21 @@ mod tests {
             format: SbomFormat::CycloneDx,
             service: "api".parse().unwrap(),
             target: "linux/arm/v7".parse().unwrap(),
-            binary: Digest::of(b"api"),
+            of: SbomOf::Image,
+            subject: Digest::of(b"api"),
             artifact: Artifact::of(b"sbom"),
         };
         let bytes = record_sboms(std::slice::from_ref(&sbom)).unwrap();
         let recorded = read_sboms(&bytes).unwrap();
-        assert!(recorded.sboms[0].artifact.is(sbom.artifact) && recorded.sboms[0].binary == sbom.binary);
+        assert!(recorded.sboms[0].artifact.is(sbom.artifact) && recorded.sboms[0].subject == sbom.subject);
         let text = String::from_utf8(bytes).unwrap();
-        for (from, to) in [("sbom:1", "sbom:2"), ("cyclonedx", "cdx"), ("\"size\":4", "\"size\":4 "), ("arm/v7", "arm")]
-        {
+        for (from, to) in [
+            ("sbom:2", "sbom:1"),
+            ("image", "binaries"),
+            ("cyclonedx", "cdx"),
+            ("\"size\":4", "\"size\":4 "),
+            ("arm/v7", "arm"),
+        ] {
             assert!(text.contains(from), "{from} is not in {text}");
             assert!(read_sboms(text.replace(from, to).as_bytes()).is_err(), "{from} -> {to}");
         }

@@ -95,6 +95,14 @@ pub enum RefsError {
         /// What git said.
         source: ProcessError,
     },
+    /// The branch cannot be made.
+    #[error("git cannot make the branch {branch}; no ref has moved")]
+    Branch {
+        /// The branch.
+        branch: String,
+        /// What git said.
+        source: ProcessError,
+    },
     /// The tag cannot be signed.
     #[error("git cannot sign the tag {tag}")]
     Signing {
@@ -162,6 +170,7 @@ impl RefsError {
             | Self::Push { source, .. }
             | Self::Unknown { source, .. }
             | Self::Signing { source, .. }
+            | Self::Branch { source, .. }
             | Self::Tag { source, .. }
             | Self::Follow { source, .. }
             | Self::Commit(source)
@@ -186,6 +195,7 @@ impl Fault for RefsError {
             Self::Race { .. } => "refs.race",
             Self::Refused { .. } => "refs.refused",
             Self::Push { .. } => "refs.push",
+            Self::Branch { .. } => "refs.branch",
             Self::Unknown { .. } => "refs.unknown",
             Self::Signing { .. } | Self::Unsigned { .. } | Self::CommitSigning(_) => "refs.signing",
             Self::Signer(failure) => failure.code,
@@ -237,6 +247,7 @@ impl Fault for RefsError {
             Self::MovedOn { .. } => "git pull, then run the same command again".into(),
             Self::Race { .. } => "git fetch --tags, then run the same command again".into(),
             Self::Refused { .. } => "the remote's own words say why: a hook, a protected branch or tag, a permission".into(),
+            Self::Branch { .. } => "git's own words say why: a key to sign with, or a branch that came meanwhile".into(),
             Self::Push { .. } => "git's own words say why: a pre-push hook, or the way to the remote".into(),
             Self::Unknown { .. } => "run the same command again: it finds out, and pushes the same tag".into(),
             Self::Signing { .. } | Self::Unsigned { .. } => {

@@ -4,6 +4,7 @@
 //! A new tag waits under `refs/sealift/tag/` until the remote has taken it: a push that is refused, or a run that is
 //! killed, leaves no tag behind, and a run that is started again knows the tag that it made before.
 
+mod branch;
 mod commit;
 mod error;
 mod remote;
@@ -19,6 +20,7 @@ use crate::error::Failure;
 use crate::history::Git;
 use crate::host::Host;
 
+pub use branch::NewBranch;
 pub use commit::{Held, NewCommit};
 pub use error::RefsError;
 pub use worktree::Worktree;

@@ -44,7 +44,8 @@ fn component(part: &Component) -> Value {
         "type",
         match part.role {
             Role::Program | Role::Toolchain => "application",
-            Role::Library => "library",
+            Role::Library | Role::Package => "library",
+            Role::System => "operating-system",
             Role::File | Role::Folder => "file",
             Role::Image => "container",
         }

@@ -51,12 +51,32 @@ pub enum Role {
     Library,
     /// What made a program and is not in it.
     Toolchain,
+    /// A package of a system's own package manager.
+    Package,
+    /// The system in an image.
+    System,
     /// A file of which no more is known.
     File,
     /// A folder of files.
     Folder,
     /// An image.
     Image,
+}
+
+impl Role {
+    /// For people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Library => "library",
+            Self::Toolchain => "toolchain",
+            Self::Package => "package",
+            Self::System => "system",
+            Self::File => "file",
+            Self::Folder => "folder",
+            Self::Image => "image",
+        }
+    }
 }
 
 impl Component {
@@ -80,6 +100,20 @@ impl Sbom {
     pub fn of(root: Component, created: u64) -> Self {
         let (parts, depends, holds) = Default::default();
         Self { root, parts, depends, holds, incomplete: false, created }
+    }
+
+    /// Puts this list into another one, where what it is of has another name.
+    pub(super) fn within(self, other: &mut Self, id: &str) {
+        let own = self.root.id.clone();
+        let named = |one: String| if one == own { id.to_owned() } else { one };
+        other.parts.entry(id.to_owned()).or_insert(Component { id: id.to_owned(), ..self.root });
+        for (key, part) in self.parts {
+            other.parts.entry(key).or_insert(part);
+        }
+        for (from, to) in self.depends {
+            other.depends.entry(named(from)).or_default().extend(to.into_iter().map(named));
+        }
+        other.incomplete |= self.incomplete;
     }
 
     /// Adds a part that another one depends on.

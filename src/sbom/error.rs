@@ -40,6 +40,22 @@ pub enum SbomError {
         /// Which, safe to show.
         path: String,
     },
+    /// A list that somebody wrote, of a form that is not known here.
+    #[error("{path} is no list that can be read: {why}")]
+    List {
+        /// Which, safe to show.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// Not an image, or not for the platform that is asked for.
+    #[error("there is no image to list in {place}: {why}")]
+    NoImage {
+        /// Where, safe to show.
+        place: String,
+        /// Why.
+        why: String,
+    },
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -63,6 +79,8 @@ impl Fault for SbomError {
             Self::Silent { .. } => "sbom.no-build-info",
             Self::NotAFile { .. } => "sbom.not-a-file",
             Self::Nothing { .. } => "sbom.nothing",
+            Self::List { .. } => "sbom.list",
+            Self::NoImage { .. } => "sbom.no-image",
             Self::File(error) => error.code(),
             Self::Interrupted => "sbom.interrupted",
         }
@@ -78,9 +96,12 @@ impl Fault for SbomError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Binary { source: BinaryError::NotABinary, .. } => {
-                Some("an SBOM is made of an ELF, PE or Mach-O executable, or of a folder that holds some".into())
-            }
+            Self::Binary { source: BinaryError::NotABinary, .. } => Some(
+                "an SBOM is made of an ELF, PE or Mach-O executable, of a folder that holds some, or of an image"
+                    .into(),
+            ),
+            Self::List { .. } => Some("CycloneDX and SPDX 2 in JSON are read".into()),
+            Self::NoImage { .. } => Some("sealift image explain IMAGE shows what is there".into()),
             Self::Silent { packed: true, path, .. } => Some(format!("unpack it first: upx -d {path}")),
             Self::Silent { .. } => Some(
                 "build it with Go modules or cargo auditable, or pass --incomplete for an SBOM that says so".into(),

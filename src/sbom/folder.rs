@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::binary::BinaryError;
 use super::document::{Component, Role, Sbom};
-use super::program::{self, Program};
+use super::program::{Program, program};
 use super::{SbomError, Silent, open, read, tells};
 use crate::artifact::Artifact;
 use crate::host::files::{self, What};
@@ -37,8 +37,11 @@ pub fn folder(folder: &Path, created: u64, silent: Silent) -> Result<Sbom, SbomE
             tells(&binaries, &text)?;
         }
         let within = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
-        let known = Program { name: &within, artifact: Artifact::of(&mapped), released: None, graph: None };
-        program::add(&mut sbom, &binaries, &known);
+        let artifact = Artifact::of(&mapped);
+        let known = Program { name: &within, artifact, released: None, graph: None, licenses: None };
+        let id = format!("file:{within}");
+        program(&binaries, &known, created).within(&mut sbom, &id);
+        sbom.holds.insert(id);
     }
     if sbom.holds.is_empty() {
         return Err(SbomError::Nothing { path: shown });

@@ -3,14 +3,21 @@
 //! [`binary`] reads executables; [`program`] and [`folder`] make a list of what they tell; [`write()`] writes it, and [`sbom`] is
 //! the stage of a release.
 
+mod attached;
 pub mod binary;
 mod cyclonedx;
+mod difference;
 mod document;
 mod error;
+pub mod executable;
 mod folder;
 mod graph;
+mod image;
+pub mod license;
+mod packages;
 mod program;
 mod purl;
+mod reading;
 mod spdx;
 mod stage;
 #[cfg(test)]
@@ -27,12 +34,16 @@ use crate::host::map::{self, Mapped};
 use crate::host::regular::{self, Found};
 use crate::product::SbomFormat;
 
+pub use difference::{Change, Difference, Item, difference};
 pub use document::{Component, Role, Sbom};
 pub use error::SbomError;
 pub use folder::folder;
 pub use graph::Graph;
+pub use image::{Look, image};
+pub use license::Licenses;
 pub use program::{Program, Released, program};
-pub use stage::{Bench, Listed, sbom};
+pub use reading::{LIST_CAP, parse};
+pub use stage::{Bench, Listed, images, sbom};
 
 /// The document's bytes: the same list gives the same ones.
 pub fn write(sbom: &Sbom, format: SbomFormat) -> Vec<u8> {
@@ -65,7 +76,7 @@ pub fn file(path: &Path, created: Option<u64>, silent: Silent) -> Result<Sbom, S
     }
     let name = path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
     let created = created.or_else(|| commit_time(&binaries)).unwrap_or_default();
-    let known = Program { name: &name, artifact: Artifact::of(&mapped), released: None, graph: None };
+    let known = Program { name: &name, artifact: Artifact::of(&mapped), released: None, graph: None, licenses: None };
     Ok(program(&binaries, &known, created))
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::binary::{Binary, BuildInfo, Crate, Format, Module};
 use super::document::{Component, Role, Sbom, module_digest};
 use super::graph::Graph;
+use super::license::Licenses;
 use super::purl;
 use crate::artifact::Artifact;
 
@@ -19,6 +20,8 @@ pub struct Program<'a> {
     pub released: Option<Released<'a>>,
     /// Which module requires which, where the source is at hand.
     pub graph: Option<&'a Graph>,
+    /// Under which licences modules are, where their files are at hand.
+    pub licenses: Option<&'a Licenses>,
 }
 
 /// What a release says of a program.
@@ -45,19 +48,17 @@ pub fn program(binaries: &[Binary<'_>], program: &Program<'_>, created: u64) -> 
     sbom
 }
 
-/// Adds a program to what a folder or an image holds.
-pub(super) fn add(sbom: &mut Sbom, binaries: &[Binary<'_>], program: &Program<'_>) {
-    let id = format!("file:{}", program.name);
-    sbom.parts.insert(id.clone(), component(&id, binaries, program));
-    sbom.holds.insert(id.clone());
-    fill(sbom, &id, binaries, program);
+/// Whether two package URLs name the same package in the same version, whatever qualifiers they have.
+pub(super) fn same_purl(one: Option<&str>, other: Option<&str>) -> bool {
+    let plain = |purl: &str| purl[..purl.find(['?', '#']).unwrap_or(purl.len())].to_owned();
+    one.is_some() && one.map(plain) == other.map(plain)
 }
 
 fn fill(sbom: &mut Sbom, id: &str, binaries: &[Binary<'_>], program: &Program<'_>) {
     sbom.incomplete |= binaries.is_empty();
     for binary in binaries {
         if let Some(info) = &binary.build_info {
-            go(sbom, id, info, program.graph);
+            go(sbom, id, info, program);
         }
         if let Some(crates) = &binary.crates {
             rust(sbom, id, crates);
@@ -127,8 +128,10 @@ fn version(module: &Module) -> Option<String> {
     Some(&module.version).filter(|version| !version.is_empty() && *version != "(devel)").cloned()
 }
 
-fn go(sbom: &mut Sbom, program: &str, info: &BuildInfo, graph: Option<&Graph>) {
-    let parts: Vec<(&Module, Component)> = info.modules.iter().map(|module| (module, self::module(module))).collect();
+fn go(sbom: &mut Sbom, program: &str, info: &BuildInfo, known: &Program<'_>) {
+    let graph = known.graph;
+    let part = |module| (module, self::module(module, known.licenses));
+    let parts: Vec<(&Module, Component)> = info.modules.iter().map(part).collect();
     let ids: BTreeMap<&str, &str> =
         parts.iter().map(|(module, part)| (module.path.as_str(), part.id.as_str())).collect();
     let standard = toolchain_part("stdlib", Role::Library, &info.go_version);
@@ -168,10 +171,13 @@ fn toolchain_part(name: &str, role: Role, go_version: &str) -> Component {
     let mut part = Component::new(format!("{name}@{version}"), role, name);
     part.version = Some(version.to_owned());
     part.purl = plain.map(|plain| purl::go(name, Some(plain)));
+    // The `LICENSE` of Go's own releases; who builds another Go may say otherwise.
+    let release = plain.is_some_and(|plain| plain.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'.'));
+    part.license = release.then(|| "BSD-3-Clause".to_owned());
     part
 }
 
-fn module(module: &Module) -> Component {
+fn module(module: &Module, licenses: Option<&Licenses>) -> Component {
     let real = module.effective();
     // Of a replacement by a folder only the folder's name on the machine that built it is known.
     let local = module.replace.is_some() && version(real).is_none();
@@ -181,6 +187,7 @@ fn module(module: &Module) -> Component {
     part.version = version(named);
     if !local {
         part.purl = Some(purl::go(&named.path, part.version.as_deref()));
+        part.license = licenses.and_then(|all| all.of(&real.path, &real.version)).map(str::to_owned);
         part.digest = real.sum.as_deref().and_then(module_digest);
         part.properties.extend(real.sum.iter().map(|sum| ("sealift:go:sum".to_owned(), sum.clone())));
     }

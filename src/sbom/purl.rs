@@ -29,6 +29,16 @@ pub(super) fn cargo(name: &str, version: &str) -> String {
     format!("pkg:cargo/{}{}", encode(name), at(Some(version)))
 }
 
+/// That of a package of a system: qualifiers in the order of their names.
+pub(super) fn package(kind: &str, vendor: &str, (name, version): (&str, &str), arch: &str, distro: &str) -> String {
+    let mut purl = format!("pkg:{kind}/{}/{}{}", encode(&vendor.to_lowercase()), encode(name), at(Some(version)));
+    let qualifiers = [("arch", arch), ("distro", distro)].into_iter().filter(|(_, value)| !value.is_empty());
+    for (index, (name, value)) in qualifiers.enumerate() {
+        write!(purl, "{}{name}={}", if index == 0 { '?' } else { '&' }, encode(value)).expect("writing to a string");
+    }
+    purl
+}
+
 fn at(version: Option<&str>) -> String {
     version.filter(|version| !version.is_empty()).map(|version| format!("@{}", encode(version))).unwrap_or_default()
 }

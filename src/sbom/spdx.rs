@@ -63,6 +63,8 @@ fn package(part: &Component, id: &str) -> Value {
         "copyrightText": UNKNOWN,
         "primaryPackagePurpose": match part.role {
             Role::Program | Role::Toolchain => "APPLICATION",
+            Role::Package => "INSTALL",
+            Role::System => "OPERATING-SYSTEM",
             Role::Library => "LIBRARY",
             Role::File => "FILE",
             Role::Folder => "ARCHIVE",

@@ -1,4 +1,6 @@
-//! The stage of a release: an SBOM of each binary as soon as it is there.
+//! The stage of a release: an SBOM of each binary as soon as it is there, and one of each image when it is made.
+
+mod image;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use sealift_trust::{Digest, FileName};
 
+pub use image::images;
+
+use super::license::{Library, Licenses};
 use super::{Graph, Program, Released, Sbom, SbomError, open, program, read, write};
 use crate::artifact::Artifact;
 use crate::build::{Built, executable_name};
@@ -16,13 +21,13 @@ use crate::event::{Event, Events};
 use crate::host::staging::Staged;
 use crate::host::{Host, files, machine};
 use crate::plan::{self, Plan};
-use crate::product::SbomFile;
+use crate::product::{SbomFile, SbomOf};
 use crate::store::{Key, KeyBuilder, Output, Record, Store};
 use crate::survey::{Survey, Toolchain};
 use crate::toolchain::go::gomod;
 
 /// How the step is done. A change in what it writes of the same inputs needs a new number.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The longest `go.mod` that is read, in bytes.
 const GO_MOD_CAP: u64 = 4 << 20;
@@ -61,12 +66,12 @@ pub struct Bench<'a> {
 /// of binaries ends early (a build failed), the SBOMs of the others are left out.
 pub fn sbom(bench: &Bench<'_>, binaries: &Receiver<Built>) -> Result<Vec<Listed>, Failure> {
     bench.events.send(Event::Stage { name: "sbom", steps: bench.plan.sboms.len() });
-    let graphs = bench.graphs();
-    let work = |_: &usize, (steps, built): (Vec<&plan::Sbom>, Built)| bench.of_binary(&steps, &built, &graphs);
+    let sources = bench.sources()?;
+    let work = |_: &usize, (steps, built): (Vec<&plan::Sbom>, Built)| bench.of_binary(&steps, &built, &sources);
     let feed = |give: &Sender<(usize, (Vec<_>, Built))>| {
         for built in binaries {
             let mine = |(_, step): &(usize, &plan::Sbom)| {
-                step.service == built.binary.service && step.target == built.binary.target
+                step.of == SbomOf::Binary && step.service == built.binary.service && step.target == built.binary.target
             };
             let steps: Vec<_> = bench.plan.sboms.iter().enumerate().filter(mine).collect();
             if let Some((first, _)) = steps.first() {
@@ -80,19 +85,39 @@ pub fn sbom(bench: &Bench<'_>, binaries: &Receiver<Built>) -> Result<Vec<Listed>
     Ok(listed?.into_iter().flatten().collect())
 }
 
-type Graphs = BTreeMap<usize, (Graph, Digest)>;
+/// What the source at hand tells about the modules of a toolchain.
+struct Source<'a> {
+    graph: Option<Graph>,
+    library: Library<'a>,
+    /// What an SBOM depends on besides the binary.
+    digest: Digest,
+}
 
-impl Bench<'_> {
-    /// Which module requires which, for each toolchain that builds something.
-    fn graphs(&self) -> Graphs {
+/// By the place of the toolchain in the survey.
+type Sources<'a> = BTreeMap<usize, Source<'a>>;
+
+/// A list, and whether all that could be known was there to be looked at.
+struct Made {
+    list: Sbom,
+    whole: bool,
+}
+
+impl<'a> Bench<'a> {
+    /// Which module requires which and where their licences are, for each toolchain that builds something.
+    fn sources(&self) -> Result<Sources<'a>, Failure> {
         let wanted: std::collections::BTreeSet<usize> =
             self.plan.sboms.iter().filter_map(|step| step.toolchain).collect();
-        let graph = |index: usize| {
-            let graph = self.graph(&self.survey.toolchains[index])?;
+        let source = |index: usize| {
+            let toolchain = &self.survey.toolchains[index];
+            let (graph, library) = (self.graph(toolchain), Library::new(self.host, self.store, toolchain));
             let text = serde_json::to_vec(&graph).expect("a graph is plain data");
-            Some((index, (graph, Digest::of(&text))))
+            let digest = KeyBuilder::new("source-of-sbom", VERSION)
+                .with("graph", &Digest::of(&text).hex())
+                .with("licenses", &library.digest()?.hex());
+            let digest = digest.finish().digest();
+            Ok((index, Source { graph, library, digest }))
         };
-        wanted.into_iter().filter_map(graph).collect()
+        wanted.into_iter().map(source).collect()
     }
 
     /// What `go mod graph` says. A vendored module carries the packages that it needs and not the requirements among
@@ -128,66 +153,71 @@ impl Bench<'_> {
     }
 
     /// The SBOMs of one binary, in the order of the plan.
-    fn of_binary(&self, steps: &[&plan::Sbom], built: &Built, graphs: &Graphs) -> Result<Vec<Listed>, Failure> {
-        let mut list = None;
-        let one = |step: &&plan::Sbom| {
-            let failed = |error: &SbomError| self.events.failed(step.step.clone(), error);
-            self.step(step, built, graphs, &mut list).inspect_err(failed).map_err(Failure::from)
+    fn of_binary(&self, steps: &[&plan::Sbom], built: &Built, sources: &Sources<'_>) -> Result<Vec<Listed>, Failure> {
+        let mut made = None;
+        let mut one = |step: &&plan::Sbom| {
+            let source = step.toolchain.and_then(|index| sources.get(&index));
+            let key = self.key(step, built, source.map(|source| source.digest)).finish();
+            let about = (SbomOf::Binary, built.binary.artifact.digest());
+            self.step(step, &key, about, &mut made, &|| self.list(step, built, source))
         };
-        steps.iter().map(one).collect()
+        steps.iter().map(&mut one).collect()
     }
 
+    /// Takes an SBOM out of the store, or makes it; the list is made once for all forms.
     fn step(
         &self,
         step: &plan::Sbom,
-        built: &Built,
-        graphs: &Graphs,
-        list: &mut Option<Sbom>,
-    ) -> Result<Listed, SbomError> {
+        key: &Key,
+        (of, subject): (SbomOf, Digest),
+        made: &mut Option<Made>,
+        list: &dyn Fn() -> Result<Made, Failure>,
+    ) -> Result<Listed, Failure> {
         let began = Instant::now();
+        let failed = |failure: Failure| {
+            let stopped = failure.kind == crate::error::Kind::Interrupted;
+            let step = step.step.clone();
+            self.events.send(if stopped { Event::Stopped { step } } else { Event::Failed { step } });
+            failure
+        };
         if self.host.children.stopped() {
-            return Err(SbomError::Interrupted);
+            return Err(failed(SbomError::Interrupted.into()));
         }
         self.events.send(Event::Started { step: step.step.clone() });
-        let graph = step.toolchain.and_then(|index| graphs.get(&index));
-        let key = self.key(step, built, graph.map(|(_, digest)| *digest));
-        let known = self.known(&key)?;
+        let known = self.known(key).map_err(|error| failed(error.into()))?;
         let cached = known.is_some();
         let artifact = match known {
             Some(artifact) => artifact,
             None => {
-                let list = match list {
-                    Some(list) => list,
-                    None => list.insert(self.list(step, built, graph.map(|(graph, _)| graph))?),
+                let made = match made {
+                    Some(made) => made,
+                    None => made.insert(list().map_err(failed)?),
                 };
-                self.keep(step, &key, &write(list, step.format))?
+                // What could not be looked at today may be there tomorrow.
+                let key = made.whole.then_some(key);
+                self.keep(step, key, &write(&made.list, step.format)).map_err(|error| failed(error.into()))?
             }
         };
         let took = began.elapsed();
         self.events.send(Event::Finished { step: step.step.clone(), cached, took, bytes: artifact.size() });
-        let file = SbomFile {
-            name: step.name.clone(),
-            format: step.format,
-            service: step.service.clone(),
-            target: step.target.clone(),
-            binary: built.binary.artifact.digest(),
-            artifact,
-        };
+        let (name, format) = (step.name.clone(), step.format);
+        let (service, target) = (step.service.clone(), step.target.clone());
+        let file = SbomFile { name, format, of, service, target, subject, artifact };
         Ok(Listed { file, path: self.store.path_of(artifact.digest()), cached, took })
     }
 
-    fn key(&self, step: &plan::Sbom, built: &Built, graph: Option<Digest>) -> Key {
+    fn key(&self, step: &plan::Sbom, built: &Built, source: Option<Digest>) -> KeyBuilder {
         let mut key = KeyBuilder::new("sbom", VERSION).with("sealift", env!("CARGO_PKG_VERSION"));
         key.add("format", step.format.word());
         key.add("binary", &built.binary.artifact.digest().hex());
         key.add("before-upx", &built.before_upx.map(|output| output.digest.hex()).unwrap_or_default());
-        key.add("graph", &graph.map(|digest| digest.hex()).unwrap_or_default());
+        key.add("source", &source.map(|digest| digest.hex()).unwrap_or_default());
         key.add("name", &executable_name(&step.service, &step.target));
         key.add("version", &built.binary.version.to_string());
         key.add("commit", self.commit(&step.service));
         key.add("created", &step.created.to_string());
         key.add("license", step.license.as_deref().unwrap_or_default());
-        key.finish()
+        key
     }
 
     fn commit(&self, service: &FileName) -> &str {
@@ -207,7 +237,7 @@ impl Bench<'_> {
     }
 
     /// Reads the binary: of one that upx packed what it was before.
-    fn list(&self, step: &plan::Sbom, built: &Built, graph: Option<&Graph>) -> Result<Sbom, SbomError> {
+    fn list(&self, step: &plan::Sbom, built: &Built, source: Option<&Source<'_>>) -> Result<Made, Failure> {
         let path = built.before_upx.map_or_else(|| built.file.clone(), |output| self.store.path_of(output.digest));
         let shown = format!("{} for {}", step.service, step.target);
         let mapped = open(&path)?;
@@ -216,26 +246,45 @@ impl Bench<'_> {
             Err(SbomError::Binary { source: super::binary::BinaryError::NotABinary, .. }) => Vec::new(),
             binaries => binaries?,
         };
+        let (mut licenses, mut whole) = (Licenses::default(), true);
+        for info in binaries.iter().filter_map(|binary| binary.build_info.as_ref()) {
+            let Some(source) = source else { continue };
+            let looked = source.library.look(&info.modules)?;
+            licenses = looked.licenses;
+            if let Some(first) = looked.missing.first() {
+                whole = false;
+                if step.of == SbomOf::Image {
+                    continue;
+                }
+                let (first, count) = (crate::sanitize::sanitize_line(first), looked.missing.len());
+                let text = format!("the SBOM of {shown} tells no licence of {count} modules, {first} among them");
+                self.events.warn("sbom.no-license", text + ": their files are not here and could not be fetched");
+            }
+        }
         let name = executable_name(&step.service, &step.target);
         let version = built.binary.version.to_string();
         let commit = self.commit(&step.service);
         let released = Released { version: &version, commit, license: step.license.as_deref() };
-        let known = Program { name: &name, artifact: built.binary.artifact, released: Some(released), graph };
+        let (artifact, released) = (built.binary.artifact, Some(released));
+        let graph = source.and_then(|source| source.graph.as_ref());
+        let known = Program { name: &name, artifact, released, graph, licenses: Some(&licenses) };
         let list = program(&binaries, &known, step.created);
-        if list.incomplete {
+        if list.incomplete && step.of == SbomOf::Binary {
             let why = "it has neither Go's build information nor a list of crates";
             self.events.warn("sbom.incomplete", format!("the SBOM of {shown} is incomplete: {why}"));
         }
-        Ok(list)
+        Ok(Made { list, whole })
     }
 
-    fn keep(&self, step: &plan::Sbom, key: &Key, bytes: &[u8]) -> Result<Artifact, SbomError> {
+    fn keep(&self, step: &plan::Sbom, key: Option<&Key>, bytes: &[u8]) -> Result<Artifact, SbomError> {
         use std::io::Write;
         let mut staged = Staged::create(self.store.stage(), 0o644)?;
         staged.write_all(bytes).map_err(files::at("write", self.store.stage()))?;
         let artifact = self.store.keep(staged.measured())?;
-        let outputs = [("sbom".to_owned(), Output::from(artifact))].into();
-        self.store.record(key, &Record { step: step.step.clone(), outputs, value: serde_json::Value::Null })?;
+        if let Some(key) = key {
+            let outputs = [("sbom".to_owned(), Output::from(artifact))].into();
+            self.store.record(key, &Record { step: step.step.clone(), outputs, value: serde_json::Value::Null })?;
+        }
         Ok(artifact)
     }
 }

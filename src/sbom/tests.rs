@@ -40,7 +40,11 @@ fn binary() -> Binary<'static> {
 
 fn sbom(graph: Option<&Graph>) -> Sbom {
     let released = Some(Released { version: "1.2.3", commit: "c0ffee", license: Some("MIT") });
-    program(&[binary()], &Program { name: "api", artifact: Artifact::of(b"api"), released, graph }, 1_780_000_000)
+    program(
+        &[binary()],
+        &Program { name: "api", artifact: Artifact::of(b"api"), released, graph, licenses: None },
+        1_780_000_000,
+    )
 }
 
 fn written(format: SbomFormat, sbom: &Sbom) -> Value {
@@ -97,7 +101,7 @@ fn every_reference_leads_somewhere_in_both_forms() {
         root: name == "app",
     });
     let rust = Binary { build_info: None, crates: Some(crates.collect()), ..binary() };
-    let known = Program { name: "app", artifact: Artifact::of(b"app"), released: None, graph: None };
+    let known = Program { name: "app", artifact: Artifact::of(b"app"), released: None, graph: None, licenses: None };
     for sbom in [sbom(None), program(&[rust], &known, 0)] {
         let document = written(SbomFormat::CycloneDx, &sbom);
         let parts = document["components"].as_array().unwrap();

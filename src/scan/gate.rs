@@ -75,6 +75,11 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// Whether somebody should do something about it.
+    pub fn counts(&self) -> bool {
+        matches!(self, Self::Closes | Self::Told)
+    }
+
     /// For people.
     pub fn describe(&self) -> String {
         match self {
@@ -184,6 +189,7 @@ mod tests {
     fn subject() -> Subject {
         Subject {
             name: "app".into(),
+            digest: sealift_trust::Digest::of(b"app"),
             os: None,
             arch: None,
             toolchain: None,

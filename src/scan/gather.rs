@@ -11,11 +11,11 @@ use super::error::ScanError;
 use crate::archive::{self, Entry, Format, Limits, ReadSeek};
 use crate::error::Failure;
 use crate::host::files::{self, What};
-use crate::host::staging::Staged;
 use crate::host::tree;
 use crate::oci::layer::{self, LayerLimits};
-use crate::oci::{Document, EntryKind, Layout, Source};
+use crate::oci::{Descriptor, Document, EntryKind, Layout, Source};
 use crate::sanitize::sanitize_line;
+use crate::sbom::executable::{head, is_executable, take_out};
 
 /// How deep indexes may stand in each other.
 const MOST_NESTED: usize = 4;
@@ -27,6 +27,8 @@ pub struct ProgramFile {
     pub name: String,
     /// Where its bytes are.
     pub path: PathBuf,
+    /// Their digest.
+    pub digest: Digest,
     /// Whether the user named this very file: then it must be a program.
     pub named: bool,
 }
@@ -46,8 +48,9 @@ impl<'a> Gather<'a> {
 
     /// Takes a program whose place is known.
     pub fn take(&mut self, name: String, path: PathBuf, named: bool) -> Result<(), Failure> {
-        if self.seen.insert(files::measure(&path)?.digest()) {
-            self.found.push(ProgramFile { name, path, named });
+        let digest = files::measure(&path)?.digest();
+        if self.seen.insert(digest) {
+            self.found.push(ProgramFile { name, path, digest, named });
         }
         Ok(())
     }
@@ -90,7 +93,7 @@ impl<'a> Gather<'a> {
             }
             if let Some(format) = format(&below) {
                 self.archive(format, &path, &name)?;
-            } else if is_program(&head(&mut files::open(&path)?).map_err(files::at("read", &path))?) {
+            } else if is_executable(&head(&mut files::open(&path)?).map_err(files::at("read", &path))?) {
                 self.take(name, path, false)?;
             }
         }
@@ -109,11 +112,18 @@ impl<'a> Gather<'a> {
 
     fn layout(&mut self, path: &Path, name: &str) -> Result<(), Failure> {
         let layout = Layout::open(path)?;
-        let mut queue: Vec<(crate::oci::Descriptor, usize)> =
-            layout.index()?.manifests.into_iter().map(|entry| (entry, 0)).collect();
+        self.images(&layout, layout.index()?.manifests, name)
+    }
+
+    /// Looks at the images that some documents of a place lead to, wherever that is.
+    pub fn images(&mut self, source: &dyn Source, roots: Vec<Descriptor>, name: &str) -> Result<(), Failure> {
+        let mut queue: Vec<(Descriptor, usize)> = roots.into_iter().map(|entry| (entry, 0)).collect();
         let mut layers = BTreeSet::new();
         while let Some((entry, depth)) = queue.pop() {
-            match layout.parsed(&entry)? {
+            if !entry.is_document() {
+                continue;
+            }
+            match Document::parse(&source.document(&entry)?, &entry.media_type)? {
                 Document::Index(_) if depth == MOST_NESTED => {
                     return Err(ScanError::Nested { place: name.to_owned(), most: MOST_NESTED }.into());
                 }
@@ -121,7 +131,7 @@ impl<'a> Gather<'a> {
                 Document::Manifest(manifest) if manifest.is_image() => {
                     for one in &manifest.layers {
                         if layers.insert(one.digest) {
-                            self.layer(&layout, one, name)?;
+                            self.layer(source, one, name)?;
                         }
                     }
                 }
@@ -131,7 +141,7 @@ impl<'a> Gather<'a> {
         Ok(())
     }
 
-    fn layer(&mut self, source: &dyn Source, one: &crate::oci::Descriptor, name: &str) -> Result<(), Failure> {
+    fn layer(&mut self, source: &dyn Source, one: &Descriptor, name: &str) -> Result<(), Failure> {
         let mut unpacked = Vec::new();
         layer::visit(source, one, &LayerLimits::usual(), &mut |entry, body| {
             if entry.kind != EntryKind::File {
@@ -139,8 +149,8 @@ impl<'a> Gather<'a> {
             }
             let torn = |error| layer::unreadable(error, entry.at);
             let start = head(body).map_err(torn)?;
-            if is_program(&start) {
-                let path = staged(self.stage, &start, body).map_err(torn)?;
+            if is_executable(&start) {
+                let path = take_out(self.stage, &start, body).map_err(torn)?;
                 unpacked.push((entry.shown(), path));
             }
             Ok(())
@@ -162,8 +172,8 @@ impl archive::Sink for Programs<'_> {
 
     fn file(&mut self, entry: &Entry, content: &mut dyn Read) -> io::Result<()> {
         let start = head(content)?;
-        if is_program(&start) {
-            let path = staged(self.stage, &start, content)?;
+        if is_executable(&start) {
+            let path = take_out(self.stage, &start, content)?;
             self.unpacked.push((sanitize_line(entry.path.as_str()).into_owned(), path));
             return Ok(());
         }
@@ -173,32 +183,6 @@ impl archive::Sink for Programs<'_> {
     fn link(&mut self, _: &Entry, _: &str) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Writes what was read of a file, and the rest of it, into the folder of the run.
-fn staged(stage: &Path, start: &[u8], rest: &mut dyn Read) -> io::Result<PathBuf> {
-    let mut out = Staged::create(stage, 0o600).map_err(io::Error::other)?;
-    io::copy(&mut start.chain(rest), &mut out)?;
-    let settled = out.measured();
-    let path = stage.join(format!("program-{}", settled.artifact().digest().hex()));
-    settled.commit_volatile(&path).map_err(io::Error::other)?;
-    Ok(path)
-}
-
-/// The first bytes of a file, as many as tell what it is.
-fn head(from: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>> {
-    let mut start = Vec::new();
-    from.take(4).read_to_end(&mut start)?;
-    Ok(start)
-}
-
-/// Whether a file begins as an executable: ELF, PE, Mach-O of either byte order, or a fat Mach-O.
-fn is_program(start: &[u8]) -> bool {
-    start.starts_with(b"\x7fELF")
-        || start.starts_with(b"MZ")
-        || [0xfeed_face_u32, 0xfeed_facf, 0xcefa_edfe, 0xcffa_edfe, 0xcafe_babe]
-            .iter()
-            .any(|magic| start == magic.to_be_bytes())
 }
 
 fn format(name: &str) -> Option<Format> {

@@ -2,6 +2,7 @@
 
 pub mod database;
 mod error;
+mod fix;
 mod gate;
 mod gather;
 mod matching;
@@ -17,8 +18,10 @@ mod subject;
 mod version;
 pub mod vex;
 mod vex_out;
+mod vulns;
 
 pub use error::ScanError;
+pub use fix::Fix;
 pub use gate::{Decision, Fail, Lapse, Rule, Why};
 pub use gather::{Gather, ProgramFile};
 pub use matching::{Finding, Found, Function, Presence, find};
@@ -27,7 +30,8 @@ pub use report::{Judged, Program, Report, Unjudged};
 pub use sarif::sarif;
 pub use severity::{Score, Severity};
 pub use show::{markdown, table};
-pub use stage::{Request, Scanner};
+pub use stage::{Request, Scanned, Scanner};
 pub use subject::{Linked, Product, Subject};
 pub use version::GoVersion;
-pub use vex_out::openvex;
+pub use vex_out::{OPENVEX_TYPE, openvex};
+pub use vulns::{VULNS_TYPE, vulns};

@@ -1,14 +1,14 @@
 //! What a scan says: findings with what was decided about each, what could not be judged, and how to get rid of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::database::{Ecosystem, State};
+use super::database::State;
+use super::fix::{Fix, commands, fixes};
 use super::gate::{Decision, Lapse, Rule, decide, lapses};
 use super::matching::{Finding, Found};
-use super::subject::{STDLIB, Subject};
-use super::version::GoVersion;
+use super::subject::Subject;
 use super::vex::Statement;
 
 /// The answer of a scan.
@@ -91,9 +91,15 @@ impl Report {
             .collect();
         let closes =
             programs.iter().flat_map(|program| &program.findings).any(|judged| judged.decision == Decision::Closes);
-        let (upgrade, toolchain_alone) = upgrade(&programs);
+        let (fixes, toolchain_alone) = fixes(&programs);
+        let upgrade = commands(&fixes);
         let closed = closes || !lapses.is_empty();
         Self { rule, at: now, databases, closed, programs, lapses, upgrade, toolchain_alone }
+    }
+
+    /// The upgrades that get rid of what was found.
+    pub fn fixes(&self) -> Vec<Fix> {
+        fixes(&self.programs).0
     }
 
     /// Findings that close the gate, each vulnerability of a package once.
@@ -107,48 +113,4 @@ impl Report {
 fn unjudged(subject: &Subject) -> Vec<Unjudged> {
     let unknown = subject.packages.iter().filter(|linked| linked.version.is_none());
     unknown.map(|linked| Unjudged { package: linked.name.clone(), version: linked.written.clone() }).collect()
-}
-
-/// The highest fix of each package, as commands; and whether all of them are the toolchain's.
-fn upgrade(programs: &[Program]) -> (Vec<String>, Option<bool>) {
-    let all = || programs.iter().flat_map(|program| &program.findings);
-    let closing = || all().filter(|judged| judged.decision == Decision::Closes);
-    let told = || all().filter(|judged| judged.decision == Decision::Told);
-    let wanted: Vec<&Finding> =
-        if closing().next().is_some() { closing().collect::<Vec<_>>() } else { told().collect() }
-            .into_iter()
-            .map(|judged| &judged.finding)
-            .collect();
-    if wanted.is_empty() {
-        return (Vec::new(), None);
-    }
-    let alone = wanted.iter().all(|finding| is_toolchain(finding) && finding.fixed.is_some());
-    let mut fixes: BTreeMap<(Ecosystem, &str), (GoVersion, &str)> = BTreeMap::new();
-    let products: BTreeSet<&str> = programs
-        .iter()
-        .filter_map(|program| program.subject.product.as_ref())
-        .map(|product| product.name.as_str())
-        .collect();
-    // What a program is a build of is not among its requirements: there is nothing to get.
-    for finding in wanted.iter().filter(|finding| !products.contains(finding.package.as_str())) {
-        let Some(written) = finding.fixed.as_deref() else { continue };
-        let version = if is_toolchain(finding) { GoVersion::toolchain(written) } else { GoVersion::module(written) };
-        let Some(version) = version else { continue };
-        let fix = fixes.entry((finding.ecosystem, &finding.package)).or_insert((version.clone(), written));
-        if version > fix.0 {
-            *fix = (version, written);
-        }
-    }
-    let go = fixes.iter().filter(|((ecosystem, _), _)| *ecosystem == Ecosystem::Go).map(|((_, name), (_, written))| {
-        if *name == STDLIB { format!("toolchain@{written}") } else { format!("{name}@{written}") }
-    });
-    let go: Vec<String> = go.collect();
-    let go = (!go.is_empty()).then(|| format!("go get {}", go.join(" ")));
-    let crates = fixes.iter().filter(|((ecosystem, _), _)| *ecosystem == Ecosystem::Crates);
-    let crates = crates.map(|((_, name), (_, written))| format!("cargo update {name} --precise {written}"));
-    (go.into_iter().chain(crates).collect(), Some(alone))
-}
-
-fn is_toolchain(finding: &Finding) -> bool {
-    finding.ecosystem == Ecosystem::Go && finding.package == STDLIB
 }

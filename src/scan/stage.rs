@@ -1,6 +1,8 @@
 //! The stage: programs, databases and a rule become a report.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Instant;
 
 use super::database::{Database, Reach, State};
 use super::error::ScanError;
@@ -12,7 +14,7 @@ use super::show::days;
 use super::subject::Subject;
 use super::vex::{self, Statement, VEX_CAP};
 use crate::error::Failure;
-use crate::event::Events;
+use crate::event::{Event, Events};
 use crate::host::regular::{self, Found};
 use crate::host::{Host, clock, files, machine, map};
 use crate::sbom::binary::{self, Functions, Symbol};
@@ -75,29 +77,69 @@ impl Scanner {
     /// Scans programs, several at once.
     ///
     /// # Errors
-    /// A program that the user named and that cannot be read or says nothing, none that says anything, a database whose
-    /// records are damaged, a statement about another product.
-    pub fn scan(self, events: &Events, programs: &[ProgramFile]) -> Result<(Report, Vec<Statement>), Failure> {
+    /// As [`Scanner::conclude`], and a program that the user named and that cannot be read or says nothing.
+    pub fn scan(&self, events: &Events, programs: &[ProgramFile]) -> Result<Report, Failure> {
         let scanned = machine::parallel(programs, machine::cores(), |program| self.program(program))?;
-        let mut found = Vec::new();
-        for (program, one) in programs.iter().zip(scanned) {
+        self.conclude(events, scanned)
+    }
+
+    /// Scans programs while they come, each as soon as it is there; gives what was found in the order of their places.
+    ///
+    /// # Errors
+    /// A program that must say what is in it and does not; a database whose records are damaged.
+    pub fn scan_as_they_come(
+        &self,
+        events: &Events,
+        programs: &Receiver<(usize, ProgramFile)>,
+    ) -> Result<Vec<Scanned>, Failure> {
+        let feed = |give: &Sender<(usize, ProgramFile)>| {
+            for job in programs {
+                give.send(job).expect("workers wait until the sender is gone");
+            }
+        };
+        let work = |_: &usize, program: ProgramFile| {
+            let (step, began) = (format!("scan {}", program.name), Instant::now());
+            events.send(Event::Started { step: step.clone() });
+            let scanned = self.program(&program);
+            events.send(match &scanned {
+                Ok(_) => Event::Finished { step, cached: false, took: began.elapsed(), bytes: size(&program) },
+                Err(_) => Event::Failed { step },
+            });
+            scanned
+        };
+        // Each takes milliseconds, and compilers want the cores.
+        machine::as_they_come(machine::cores().min(2), feed, work).into_iter().collect()
+    }
+
+    /// Judges what was found.
+    ///
+    /// # Errors
+    /// No program that says anything where there is a gate; a statement about another product.
+    pub fn conclude(&self, events: &Events, scanned: Vec<Scanned>) -> Result<Report, Failure> {
+        let (mut found, mut silent) = (Vec::new(), Vec::new());
+        for one in scanned {
             match one {
                 Scanned::Found(all) => found.extend(all),
-                Scanned::Silent(why) => {
-                    events.warn("scan.silent-program", format!("{} does not tell what is in it: {why}", program.name));
+                Scanned::Silent { name, why } => {
+                    events.warn("scan.silent-program", format!("{name} does not tell what is in it: {why}"));
+                    silent.push(name);
                 }
             }
         }
         // Prebuilt programs that say nothing are warned of, and no reason to stop where there is no gate.
         if found.is_empty() && self.rule.fail != Fail::None {
-            let place = programs.first().map_or_else(String::new, |program| program.name.clone());
+            let place = silent.into_iter().next().unwrap_or_default();
             return Err(ScanError::Nothing { place }.into());
         }
         let subjects: Vec<&Subject> = found.iter().map(|(subject, _)| subject).collect();
         vex::check_products(&self.statements, &subjects)?;
         let states = self.databases.iter().map(|database| database.state().clone()).collect();
-        let report = Report::of(self.rule, states, found, &self.statements, self.now);
-        Ok((report, self.statements))
+        Ok(Report::of(self.rule, states, found, &self.statements, self.now))
+    }
+
+    /// What the project says of vulnerabilities.
+    pub fn statements(&self) -> &[Statement] {
+        &self.statements
     }
 
     fn program(&self, program: &ProgramFile) -> Result<Scanned, Failure> {
@@ -109,13 +151,13 @@ impl Scanner {
         let binaries = match binary::read(&bytes) {
             Ok(binaries) => binaries,
             Err(error) if program.named => return Err(ScanError::Program { file: file(), source: error }.into()),
-            Err(error) => return Ok(Scanned::Silent(error.to_string())),
+            Err(error) => return Ok(Scanned::Silent { name: file(), why: error.to_string() }),
         };
         let several = binaries.len() > 1;
         let mut found = Vec::new();
         for binary in &binaries {
             let name = if several { format!("{} ({})", program.name, binary.arch) } else { file() };
-            let Some(subject) = Subject::of(name, binary) else {
+            let Some(subject) = Subject::of(name, program.digest, binary) else {
                 let why = match binary.packed {
                     true => "it is packed by UPX",
                     false => "it has no build information of Go or of cargo-auditable",
@@ -123,7 +165,7 @@ impl Scanner {
                 if program.named {
                     return Err(ScanError::Silent { file: file(), why }.into());
                 }
-                return Ok(Scanned::Silent(why.to_owned()));
+                return Ok(Scanned::Silent { name: file(), why: why.to_owned() });
             };
             let functions = match &binary.functions {
                 Functions::Known(names) => Some(names.iter().filter_map(Symbol::of)),
@@ -136,9 +178,26 @@ impl Scanner {
     }
 }
 
-enum Scanned {
+/// Bytes of a program, for people.
+fn size(program: &ProgramFile) -> u64 {
+    match files::what(&program.path) {
+        Ok(files::What::File { size, .. }) => size,
+        _ => 0,
+    }
+}
+
+/// What was found in a file.
+#[derive(Debug)]
+pub enum Scanned {
+    /// What is in it, for each of its executables.
     Found(Vec<(Subject, matching::Found)>),
-    Silent(String),
+    /// It does not tell what is in it.
+    Silent {
+        /// The program.
+        name: String,
+        /// Why.
+        why: String,
+    },
 }
 
 /// Says how old a database is; one that is too old ends the scan where there is a gate, and is warned of otherwise.

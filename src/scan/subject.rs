@@ -1,5 +1,6 @@
 //! What is scanned: a program, and the packages that are linked into it.
 
+use sealift_trust::Digest;
 use serde::Serialize;
 
 use super::database::Ecosystem;
@@ -14,6 +15,8 @@ pub const STDLIB: &str = "stdlib";
 pub struct Subject {
     /// As a user finds it: a path, or an archive with a path in it.
     pub name: String,
+    /// The digest of its file.
+    pub digest: Digest,
     /// The system it runs on by Go's name, where it says so.
     pub os: Option<String>,
     /// The processor it runs on by Go's name, where it says so.
@@ -59,7 +62,7 @@ pub struct Linked {
 impl Subject {
     /// Takes what a program says of itself. Nothing where it says nothing: it was not built by Go with modules, and not by
     /// `cargo auditable`.
-    pub fn of(name: String, binary: &Binary<'_>) -> Option<Self> {
+    pub fn of(name: String, digest: Digest, binary: &Binary<'_>) -> Option<Self> {
         let silent = binary.build_info.is_none() && binary.crates.is_none();
         if silent {
             return None;
@@ -67,6 +70,7 @@ impl Subject {
         let arch = Some(binary.arch.to_owned()).filter(|arch| arch != "unknown");
         let mut subject = Self {
             name,
+            digest,
             os: None,
             arch,
             toolchain: None,

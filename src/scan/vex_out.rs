@@ -11,6 +11,9 @@ use super::matching::{Finding, Presence};
 use super::report::{Judged, Report};
 use super::vex::{Statement, Status, component, named};
 
+/// What in-toto calls a statement whose predicate is such a document (sigstore/cosign, `--type openvex`).
+pub const OPENVEX_TYPE: &str = "https://openvex.dev/ns";
+
 /// Makes the document. The same findings at the same moment are the same bytes: its name is made of what it says.
 ///
 /// A function that is in the program makes it affected; a table of functions without it makes it not affected, since the

@@ -3,6 +3,8 @@
 mod provenance;
 mod push;
 
+pub use provenance::verified_by_openssl;
+
 use std::io::Read;
 
 use sealift::artifact::Artifact;

@@ -1,6 +1,9 @@
 //! What is in a program: of a release, of a file, of a folder.
 
 mod binary;
+mod difference;
+mod image;
+mod license;
 
 use serde_json::Value;
 
@@ -44,7 +47,8 @@ fn a_release_lists_what_is_in_its_binaries() {
     let sandbox = dependent(&proxy);
     let (key, public) = sandbox.key();
     sandbox.ok(&["release", "--snapshot", "--key", &key]).quietly();
-    let (cyclone, spdx) = (sandbox.json(&file(&sandbox, ".cdx.json")), sandbox.json(&file(&sandbox, ".spdx.json")));
+    let (cyclone, spdx) =
+        (sandbox.json(&file(&sandbox, "amd64.cdx.json")), sandbox.json(&file(&sandbox, "amd64.spdx.json")));
     let record = sandbox.json(".sealift/attest.json");
     let artifact = |kind: &str| {
         let all = record["release"]["artifacts"].as_array().unwrap();
@@ -54,8 +58,11 @@ fn a_release_lists_what_is_in_its_binaries() {
     let root = &cyclone["metadata"]["component"];
     let digest = format!("sha256:{}", root["hashes"][0]["content"].as_str().unwrap());
     assert_eq!(digest, artifact("binary")[0]["digest"].as_str().unwrap());
-    let types: Vec<Value> = artifact("sbom").iter().map(|artifact| artifact["mediaType"].clone()).collect();
-    assert_eq!(types, ["application/vnd.cyclonedx+json", "application/spdx+json"]);
+    let mut types: Vec<Value> = artifact("sbom").iter().map(|artifact| artifact["mediaType"].clone()).collect();
+    // Of the binary and of the image with it.
+    types.sort_by_key(ToString::to_string);
+    let (cyclonedx, list) = ("application/vnd.cyclonedx+json", "application/spdx+json");
+    assert_eq!(types, [list, list, cyclonedx, cyclonedx]);
     assert!(
         artifact("sbom").iter().all(|artifact| artifact["service"] == "api" && artifact["target"] == "linux/amd64")
     );
@@ -81,7 +88,7 @@ fn a_release_lists_what_is_in_its_binaries() {
     assert_eq!(locator, "pkg:golang/example.com/dep@v1.0.0");
     sandbox.ok(&["verify", "--key", &public]).quietly();
     // Whoever changes a list changes the release.
-    let path = sandbox.path(&file(&sandbox, ".spdx.json"));
+    let path = sandbox.path(&file(&sandbox, "amd64.spdx.json"));
     let changed = std::fs::read_to_string(&path).unwrap().replace("v1.0.0", "v9.9.9");
     std::fs::write(&path, changed).unwrap();
     sandbox.run(&["verify", "--key", &public]).fails(8, "verify.digest-mismatch", &["spdx.json"]).quietly();
@@ -101,11 +108,11 @@ fn lists_are_the_same_everywhere_and_made_once() {
         let steps = lines.filter(|line| line["step"].as_str().is_some_and(|step| step.starts_with("sbom ")));
         steps.filter_map(|line| line.get("cached").cloned()).collect::<Vec<_>>()
     };
-    assert_eq!(steps(&first), [true, true]);
+    assert_eq!(steps(&first), [true; 4]);
     // The store is only a cache.
     std::fs::remove_dir_all(second.dir.path().join("cache")).unwrap();
-    assert_eq!(steps(&second), [false, false]);
-    for ending in [".cdx.json", ".spdx.json"] {
+    assert_eq!(steps(&second), [false; 4]);
+    for ending in ["amd64.cdx.json", "amd64.spdx.json", ".image.cdx.json", ".image.spdx.json"] {
         assert_eq!(first.read(&file(&first, ending)), second.read(&file(&second, ending)));
     }
 }
@@ -133,7 +140,7 @@ fn sbom_then_attest_is_release() {
 #[test]
 fn a_project_decides_which_lists_it_wants() {
     let sandbox = Sandbox::service();
-    for (formats, count) in [("[\"spdx\"]", 1), ("[]", 0)] {
+    for (formats, count) in [("[\"spdx\"]", 2), ("[]", 0)] {
         sandbox.write("sealift.toml", &format!("{TARGET}[sbom]\nformats = {formats}\n"));
         sandbox.ok(&["release", "--snapshot"]).quietly();
         let names: Vec<String> = sandbox.digests("dist").into_keys().collect();

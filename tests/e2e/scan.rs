@@ -1,5 +1,9 @@
 //! Known vulnerabilities, found in programs that the real go command linked.
 
+mod documents;
+mod fix;
+mod places;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;

@@ -33,12 +33,12 @@ pub const WORDS: &[&[u8]] = &[
 /// A whole file: whatever is in it is listed, named and written, as JSON.
 pub fn program(bytes: &[u8]) {
     let Ok(binaries) = binary::read(bytes) else { return };
+    let artifact = Artifact::of(bytes);
     for binary in &binaries {
         names(binary, bytes.len());
-        drop(Subject::of("program".to_owned(), binary));
+        drop(Subject::of("program".to_owned(), artifact.digest(), binary));
     }
-    let artifact = Artifact::of(bytes);
-    let known = Program { name: "program", artifact, released: None, graph: None };
+    let known = Program { name: "program", artifact, released: None, graph: None, licenses: None };
     let sbom = list(&binaries, &known, 0);
     for format in [SbomFormat::CycloneDx, SbomFormat::Spdx] {
         assert!(serde_json::from_slice::<serde_json::Value>(&write(&sbom, format)).is_ok());

@@ -115,7 +115,14 @@ impl Made {
     }
 
     fn contents(&self) -> Contents<'_> {
-        Contents { archives: &self.archives, images: &self.images, binaries: &self.binaries, notes: None, sboms: &[] }
+        Contents {
+            archives: &self.archives,
+            images: &self.images,
+            binaries: &self.binaries,
+            notes: None,
+            sboms: &[],
+            openvex: None,
+        }
     }
 
     pub fn dist(&self) -> PathBuf {

@@ -5,6 +5,7 @@
 mod analyser;
 mod history;
 mod programs;
+mod signatures;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -51,7 +52,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     let mut verdicts = Verdicts::default();
     let wanted = |part| only.is_none_or(|only| only == part);
     if wanted("signatures") {
-        signatures(&mut verdicts)?;
+        signatures::judge(&mut verdicts)?;
     }
     if wanted("images") {
         let project = peers.release(&mut verdicts)?;
@@ -75,37 +76,6 @@ pub fn run(arguments: &[String]) -> Outcome {
 
 /// What can be judged alone.
 const PARTS: &[&str] = &["images", "probe", "histories", "analyser", "signatures", "programs"];
-
-/// The table of programs that sign and verify: one test prints a line for each cell. Those that need no more than `test`
-/// does belong to it, too.
-fn signatures(verdicts: &mut Verdicts) -> Outcome {
-    let folder = Folder::find()?;
-    let run = |tests: &[&str]| -> Result<Vec<String>, Failure> {
-        let told = cargo()?
-            .args(["test", "--package", "sealift", "--test"])
-            .args(tests)
-            .args(["--nocapture", "--test-threads=1"])
-            .env("SEALIFT_TEST_TOOLS", folder.dir())
-            .env("PATH", folder.path()?)
-            .output()?;
-        Ok(told.lines().filter_map(cell).map(str::to_owned).collect())
-    };
-    let mut cells = run(&["e2e", "--", "interop::"])?;
-    if folder.anywhere("cosign").is_some() {
-        cells.extend(run(&["peers", "--", "cosign::"])?);
-    } else {
-        println!("NOT RUN   cosign: blob, image, attestation and identity: not installed (cargo xtask tools cosign)");
-        verdicts.missing.push("cosign".to_owned());
-    }
-    println!("{}", cells.join("\n"));
-    if cells.is_empty() { Err(Failure::refused("error: no signature was judged")) } else { Ok(()) }
-}
-
-/// A line of the table; the first of a test comes behind the test's own name.
-fn cell(line: &str) -> Option<&str> {
-    let line = line.rsplit_once(" ... ").map_or(line, |(_, told)| told);
-    line.contains(" -> ").then_some(line)
-}
 
 /// What was judged.
 #[derive(Default)]

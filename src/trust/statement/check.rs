@@ -201,7 +201,7 @@ fn one(artifact: &Artifact, services: &BTreeSet<&FileName>) -> Result<(), Releas
             is_of(service) && artifact.target.as_ref() == Some(target)
         }
         (ArtifactName::ImageIndex { service }, ArtifactKind::ImageIndex) => is_of(service) && artifact.target.is_none(),
-        // What it lists is one binary of the release: that of its service for its target.
+        // What it lists is one binary or image of the release: that of its service for its target.
         (ArtifactName::File(_), ArtifactKind::Sbom) => artifact.service.is_some() && artifact.target.is_some(),
         (ArtifactName::File(_), kind) => {
             !matches!(kind, ArtifactKind::Binary | ArtifactKind::Image | ArtifactKind::ImageIndex)

@@ -71,8 +71,10 @@ pub enum ArtifactKind {
     File,
     /// A list of digests.
     Checksums,
-    /// A list of what a binary consists of.
+    /// A list of what a binary or an image consists of.
     Sbom,
+    /// What is known of vulnerabilities in the binaries.
+    Vex,
     /// Release notes.
     Notes,
 }

@@ -15,6 +15,7 @@ pub struct Layer {
 pub enum Entry<'a> {
     Folder,
     File(&'a str),
+    Bytes(&'a [u8]),
     Link(&'a str),
     HardLink(&'a str),
     Device,
@@ -43,12 +44,13 @@ fn tar(entries: &[(&str, Entry<'_>)]) -> Vec<u8> {
         header.as_ustar_mut().unwrap().name = name;
         let content: &[u8] = match entry {
             Entry::File(content) | Entry::TwoSizes(content) => content.as_bytes(),
+            Entry::Bytes(content) => content,
             _ => b"",
         };
         header.set_size(content.len() as u64);
         match entry {
             Entry::Folder => header.set_entry_type(tar::EntryType::Directory),
-            Entry::File(_) | Entry::TwoSizes(_) => header.set_entry_type(tar::EntryType::Regular),
+            Entry::File(_) | Entry::Bytes(_) | Entry::TwoSizes(_) => header.set_entry_type(tar::EntryType::Regular),
             Entry::Link(to) => {
                 header.set_entry_type(tar::EntryType::Symlink);
                 header.set_link_name_literal(to).unwrap();

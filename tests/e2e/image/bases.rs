@@ -214,3 +214,35 @@ fn a_decompression_bomb_is_named_and_not_unpacked() {
     let run = sandbox.run(&["image", "--target", "linux/amd64"]);
     assert_eq!(run.exit, 11, "{}", run.stderr);
 }
+
+#[test]
+fn an_update_says_which_packages_of_a_base_changed() {
+    let sandbox = on("oci:bases/alpine:3.22");
+    let bases = sandbox.path("bases/alpine");
+    let lay = |packages: &str| {
+        std::fs::remove_dir_all(&bases).ok();
+        let maker = Maker::new(&bases);
+        let files = [
+            ("etc/os-release", Entry::File("ID=alpine\nVERSION_ID=3.22.1\n")),
+            ("etc/passwd", Entry::File("root:x:0:0::/:/bin/ash\n")),
+            ("etc/group", Entry::File("root:x:0:\n")),
+            ("lib/apk/db/installed", Entry::File(packages)),
+        ];
+        let manifest = maker.manifest(&[layer(&files)], "amd64", None);
+        let index = maker.index(std::slice::from_ref(&manifest));
+        (maker, index)
+    };
+    let (maker, old) = lay("P:musl\nV:1.2.4\nA:x86_64\n\nP:ssl\nV:3.0.1\nA:x86_64\n\n");
+    maker.finish(&[(&old, Some("3.22"))]);
+    sandbox.ok(UPDATE).quietly();
+    // The new one beside the old one, as a registry has it.
+    let kept = sandbox.path("kept");
+    crate::sandbox::copy(&bases, &kept);
+    let (maker, new) = lay("P:musl\nV:1.2.5\nA:x86_64\n\nP:zlib\nV:1.3\nA:x86_64\n\n");
+    maker.finish(&[(&new, Some("3.22")), (&old, Some("old"))]);
+    crate::sandbox::copy(&kept.join("blobs"), &bases.join("blobs"));
+    let run = sandbox.ok(UPDATE);
+    for line in ["musl 1.2.4 -> 1.2.5", "zlib 1.3 is new", "ssl 3.0.1 is gone"] {
+        assert!(run.stderr.contains(line), "{line}: {}", run.stderr);
+    }
+}
