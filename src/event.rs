@@ -8,13 +8,9 @@ use crate::error::{Fault, Kind};
 /// Something a user may want to see.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A stage begins, with the number of its steps when known.
-    Stage {
-        /// The stage's word.
-        name: &'static str,
-        /// How many steps it has.
-        steps: usize,
-    },
+    /// Stages begin that work side by side: the word of each, with which its steps begin too, and how many steps it has
+    /// (0 when unknown).
+    Stages(Vec<(&'static str, usize)>),
     /// A step begins.
     Started {
         /// What the step makes: unique in a run, for example `build api linux/amd64`.

@@ -176,6 +176,11 @@ impl Lock {
         self.images.remove(reference);
     }
 
+    /// Whether it pins nothing.
+    pub fn is_empty(&self) -> bool {
+        self.go.is_empty() && self.images.is_empty()
+    }
+
     /// The file's text: Go's tables in the order of the versions, each platform on its line; other tables as they were.
     pub fn text(&self) -> String {
         let mut document = self.document.clone();
@@ -200,11 +205,16 @@ impl Lock {
         format!("{HEAD}{}\n", text.trim_start_matches(HEAD.trim_end()).trim())
     }
 
-    /// Writes the lock of a project, if it says something else than before. It is staged in a folder of the same
-    /// filesystem that is swept: what a killed run left beside the file itself would make the tree dirty.
+    /// Writes the lock of a project, if it says something else than before; one that pins nothing is not begun. It is
+    /// staged in a folder of the same filesystem that is swept: what a killed run left beside the file itself would make
+    /// the tree dirty.
     pub fn write(&self, project: &Path, stage: &Path) -> Result<(), LockError> {
         let (path, text) = (project.join(NAME), self.text());
-        if files::read_if_present(&path, CAP)?.as_deref() != Some(text.as_bytes()) {
+        let before = files::read_if_present(&path, CAP)?;
+        if before.is_none() && self.is_empty() {
+            return Ok(());
+        }
+        if before.as_deref() != Some(text.as_bytes()) {
             let mut staged = staging::Staged::create(stage, 0o644)?;
             staged.write_all(text.as_bytes()).map_err(files::at("write", &path))?;
             staged.commit(&path)?;
@@ -290,6 +300,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(Lock::read(dir.path()).unwrap().go_versions().count(), 0);
         let stage = tempfile::tempdir().unwrap();
+        Lock::default().write(dir.path(), stage.path()).unwrap();
+        assert!(files::names(dir.path()).unwrap().is_empty(), "nothing is pinned, and nothing is written");
         Lock::parse(TEXT).unwrap().write(dir.path(), stage.path()).unwrap();
         assert_eq!(Lock::read(dir.path()).unwrap().text(), TEXT);
         // Nothing is ever staged beside it.

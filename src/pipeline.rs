@@ -1,12 +1,16 @@
 //! The stages in a row: what `sealift release`, `sealift package` and `sealift image` do with a plan.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::channel;
+
+use sealift_trust::Digest;
 
 use crate::build::{self, Built, Yard};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::image::{self, Places};
 use crate::package::{self, Packed, Programs};
+use crate::plan::Plan;
 use crate::sbom::{self, Listed};
 use crate::scan::{ProgramFile, Scanned, Scanner};
 
@@ -35,12 +39,19 @@ pub struct Judge<'a> {
 
 /// Builds, packages, makes images, lists what is in each binary and scans it, one overlapping the other, while the checks of
 /// the sources run. The checks stand before everything that follows: a release whose sources are not what `go.sum` says is
-/// not made.
-pub fn make(yard: &Yard<'_>, places: &Places<'_>, judge: Option<Judge<'_>>) -> Result<Made, Failure> {
+/// not made. `released` are the layers of the last release's images, with which those of images over their budget are
+/// compared.
+pub fn make(
+    yard: &Yard<'_>,
+    places: &Places<'_>,
+    released: &BTreeSet<Digest>,
+    judge: Option<Judge<'_>>,
+) -> Result<Made, Failure> {
     let Yard { host, events, store, plan, .. } = *yard;
+    events.send(Event::Stages(stages(plan, judge.is_some())));
     let programs = &Programs::new(store, plan);
     let packing = package::Bench { host, events, store, plan, programs };
-    let imaging = image::Bench { host, events, store, plan, places, programs };
+    let imaging = image::Bench { host, events, store, plan, places, programs, released };
     let listing = sbom::Bench { host, events, store, survey: yard.survey, plan };
     let (to_pack, to_be_packed) = channel();
     let (to_image, to_be_imaged) = channel();
@@ -51,10 +62,8 @@ pub fn make(yard: &Yard<'_>, places: &Places<'_>, judge: Option<Judge<'_>>) -> R
             (!plan.packages.is_empty()).then(|| scope.spawn(|| package::package(&packing, &{ to_be_packed })));
         let imaging = (!plan.images.is_empty()).then(|| scope.spawn(|| image::image(&imaging, &{ to_be_imaged })));
         let listing = (!plan.sboms.is_empty()).then(|| scope.spawn(|| sbom::sbom(&listing, &{ to_be_listed })));
-        let scanning = judge.map(|judge| {
-            events.send(Event::Stage { name: "scan", steps: plan.builds.len() });
-            scope.spawn(move || judge.scanner.scan_as_they_come(events, &{ to_be_scanned }))
-        });
+        let scanning =
+            judge.map(|judge| scope.spawn(move || judge.scanner.scan_as_they_come(events, &{ to_be_scanned })));
         let checking = scope.spawn(|| build::check(yard));
         // The channels close when the last binary is sent: the senders live in this call alone.
         let built = build::build(yard, &{
@@ -93,4 +102,17 @@ fn to_be_judged(yard: &Yard<'_>, built: &Built, strict: bool) -> (usize, Program
         named: strict,
     };
     (at.unwrap_or_default(), program)
+}
+
+/// The stages that have something to do, with the number of their steps.
+fn stages(plan: &Plan, scanned: bool) -> Vec<(&'static str, usize)> {
+    let all = [
+        ("check", plan.checks.len()),
+        ("build", plan.builds.len()),
+        ("package", plan.packages.len()),
+        ("image", plan.images.iter().map(|image| image.platforms.len()).sum()),
+        ("sbom", plan.sboms.len()),
+        ("scan", if scanned { plan.builds.len() } else { 0 }),
+    ];
+    all.into_iter().filter(|(_, steps)| *steps > 0).collect()
 }

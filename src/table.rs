@@ -179,6 +179,11 @@ pub fn bytes(size: u64) -> String {
     unreachable!("the last unit returns")
 }
 
+/// So many of something: `1 blob`, `2 blobs`.
+pub fn counted(count: u64, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A duration for people: `40ms`, `4.2s`, `1m 05s`, `2h 03m`.
 pub fn duration(took: Duration) -> String {
     let (ms, s) = (took.as_millis(), took.as_secs());
@@ -238,6 +243,11 @@ mod tests {
         for (size, text) in cases {
             assert_eq!(bytes(size), text);
         }
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "step")), ["0 steps", "1 step", "2 steps"]);
     }
 
     #[test]

@@ -30,6 +30,7 @@ fn run(yard: &Yard<'_>, check: &Check) -> Result<(), BuildError> {
                 // What is vendored is enough to build; to be tidy is about modules that only tests of others need.
                 let why = "the module is vendored, and other modules cannot be fetched now";
                 yard.events.warn("build.check-not-run", format!("{} not run: {why}", check.name));
+                yard.events.send(Event::Stopped { step });
                 return Ok(());
             }
             yard.events.failed(step, &error);

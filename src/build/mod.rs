@@ -71,7 +71,6 @@ pub struct Yard<'a> {
 /// first. Nothing half-made is left: a binary enters the store complete or not at all.
 pub fn build(yard: &Yard<'_>, done: &(dyn Fn(Built) + Sync)) -> Result<Vec<Built>, BuildError> {
     let memory = Memory::of_machine();
-    yard.events.send(Event::Stage { name: "build", steps: yard.plan.builds.len() });
     let results = machine::parallel(&yard.plan.builds, machine::cores(), |step| {
         let result = yard.step(step, &memory);
         match &result {

@@ -10,6 +10,7 @@ use super::summary;
 use crate::build::{self, Built, executable_name};
 use crate::console::Product;
 use crate::error::Failure;
+use crate::event::Event;
 use crate::host::files;
 use crate::survey::{Images, Repository};
 use crate::version::Mode;
@@ -32,6 +33,7 @@ impl Build {
         let records = project.records()?;
         let aim = Aim { mode: Mode::Any, repository: Repository::Optional, images: Images::Unwanted };
         let (survey, plan) = project.plan_after_hooks(aim, &self.selection)?;
+        world.events.send(Event::Stages(vec![("build", plan.builds.len())]));
         let built = build::build(&project.yard(&survey, &plan), &|_| {})?;
         let paths = match &self.output {
             Some(output) => place(&built, &world.dir().join(output))?,

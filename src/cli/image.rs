@@ -16,12 +16,12 @@ use super::summary;
 use crate::attest::{self, Dist, Reach};
 use crate::console::Product;
 use crate::error::Failure;
-use crate::image::{self, Bench, ImageError, Made, Stored};
+use crate::image::{self, ImageError, Made, Stored};
 use crate::oci::{self, Copy, Layout};
-use crate::package::Programs;
 use crate::pipeline::make;
 use crate::plan::Plan;
 use crate::survey::{Images, Repository};
+use crate::table::counted;
 use crate::target::Target;
 use crate::version::Mode;
 pub use explain::read as read_place;
@@ -106,7 +106,7 @@ impl Making {
         plan.packages.clear();
         plan.sboms.clear();
         let places = project.places();
-        let made = make(&project.yard(&survey, &plan), &places, None)?;
+        let made = make(&project.yard(&survey, &plan), &places, &project.released_layers(), None)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let stored = Stored::new(&project.store);
         let dist = project.dist().join("image");
@@ -126,11 +126,9 @@ impl Making {
             attest::place(project.host, &place, &placements)?;
             write_image_record(&records, &indexes)?;
         }
-        let (store, programs) = (&project.store, &Programs::new(&project.store, &plan));
-        let bench = Bench { host: world.host, events: world.events, store, plan: &plan, places: &places, programs };
         if self.load {
             for (image, planned) in made.images.iter().zip(&plan.images) {
-                for name in image::load(&bench, image, &local_names(planned))? {
+                for name in image::load((world.host, world.events), &project.store, image, &local_names(planned))? {
                     world.events.info(format!("loaded {name}"));
                 }
             }
@@ -139,7 +137,8 @@ impl Making {
         if self.push {
             for pair in &both {
                 let (reference, copied) = image::push(&places, &project.store, world.events, *pair)?;
-                let text = format!("{reference}: {} blobs sent, {} were there", copied.blobs, copied.skipped);
+                let text =
+                    format!("{reference}: {} sent, {} there already", counted(copied.blobs, "blob"), copied.skipped);
                 world.events.info(text);
             }
         }

@@ -218,7 +218,7 @@ fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
 /// Help and version are products; everything else that clap says is a usage error in our own form.
 fn explain(mut error: clap::Error) -> Result<Product, Failure> {
     use clap::error::ErrorKind;
-    suggest_what_is_shown(&mut error);
+    let near = nearest(&mut error);
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Ok(Product::text(text));
@@ -232,26 +232,35 @@ fn explain(mut error: clap::Error) -> Result<Product, Failure> {
     }
     let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
     let message = message.trim_start_matches("error: ").trim_end_matches(':').to_owned();
-    let hint = Some(format!("{} --help shows what there is", subcommand(rest)));
+    let near = near.map_or_else(String::new, |near| format!("did you mean {near}? "));
+    let hint = Some(format!("{near}{} --help shows what there is", subcommand(rest)));
     let mut failure = usage("usage.arguments", Kind::Usage, message, hint);
     // The hint says the same with the whole command.
-    let detail = rest.replace("For more information, try '--help'.", "").trim().to_owned();
+    let detail = rest.replace("For more information, try '--help'.", "");
+    // The first line keeps its margin, for it may be the first of several words in a list.
+    let detail = detail.trim_matches('\n').trim_end().to_owned();
     failure.detail = Some(detail).filter(|detail| !detail.is_empty());
     Err(failure)
 }
 
-/// Takes hidden subcommands out of what clap suggests for a mistyped one.
-fn suggest_what_is_shown(error: &mut clap::Error) {
+/// What clap takes a mistyped word for, taken out of its own text: the hint says it. Hidden subcommands are never meant.
+fn nearest(error: &mut clap::Error) -> Option<String> {
     use clap::error::{ContextKind, ContextValue};
-    let Some(ContextValue::Strings(names)) = error.get(ContextKind::SuggestedSubcommand) else { return };
     let cli = <Cli as clap::CommandFactory>::command();
     let hidden = |name: &String| cli.find_subcommand(name).is_some_and(clap::Command::is_hide_set);
-    let mut names = names.clone();
-    names.retain(|name| !hidden(name));
-    error.remove(ContextKind::SuggestedSubcommand);
-    if !names.is_empty() {
-        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(names));
-    }
+    let words = |value: ContextValue| match value {
+        ContextValue::Strings(mut names) => {
+            names.retain(|name| !hidden(name));
+            Some(names.join(" or ")).filter(|names| !names.is_empty())
+        }
+        ContextValue::String(name) => Some(name),
+        _ => None,
+    };
+    let kinds = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
+    let near: Vec<_> = kinds.iter().filter_map(|kind| error.remove(*kind)).filter_map(words).collect();
+    // How to pass the word as a value, where nobody takes one.
+    error.remove(ContextKind::Suggested);
+    near.into_iter().next()
 }
 
 /// The command that clap's line `Usage: sealift key [OPTIONS] …` is about: `sealift key`.

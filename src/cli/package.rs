@@ -1,5 +1,7 @@
 //! `sealift package`.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::World;
@@ -34,7 +36,7 @@ impl Package {
         let aim = Aim::release(self.snapshot, Images::Unwanted);
         let (survey, mut plan) = project.plan_after_hooks(aim, &self.selection)?;
         plan.sboms.clear();
-        let made = make(&project.yard(&survey, &plan), &project.places(), None)?;
+        let made = make(&project.yard(&survey, &plan), &project.places(), &BTreeSet::new(), None)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         let parts = Parts::of(&made);
         write_package_record(&records, &parts)?;

@@ -1,5 +1,6 @@
 //! What the subcommands that work on a project share: its configuration, its store, its records.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,10 +13,11 @@ use crate::config::{self, Fallback, Loaded, Overrides};
 use crate::error::{Failure, Kind};
 use crate::event::Events;
 use crate::history::Git;
-use crate::host::Host;
+use crate::host::{Host, files};
 use crate::image::Places;
 use crate::lock::Lock;
 use crate::plan::{self, Plan};
+use crate::product::{self, RecordedImages};
 use crate::store::{Records, Store};
 use crate::survey::{self, House, Images, Repository, Request, Survey, SurveyError};
 use crate::target::Pattern;
@@ -99,6 +101,12 @@ pub fn load_elsewhere(world: &World<'_>, root: &Path, folder: &Path) -> Result<L
     Ok(file.resolve(world.host, &fallback(world.host, root), &Overrides::default())?)
 }
 
+/// A record of images, if there is one that can be read.
+pub fn recorded_images(root: &Path, name: &str) -> Option<RecordedImages> {
+    let bytes = files::read_if_present(&root.join(".sealift").join(name), product::MAX_RECORD as u64);
+    bytes.ok().flatten().and_then(|bytes| product::read_images(&bytes).ok())
+}
+
 /// What the project says of itself: its remote, else its module path, else its folder.
 fn fallback(host: &Host, root: &Path) -> Fallback {
     let source = Git::find(host, root).ok().and_then(|git| crate::history::origin(host, &git));
@@ -131,6 +139,11 @@ impl<'a> Project<'a> {
     /// Takes the project's lock and opens its records.
     pub fn records(&self) -> Result<Records, Failure> {
         Ok(Records::open(&self.home)?)
+    }
+
+    /// The layers of the images that were made last, if there is a record of them.
+    pub fn released_layers(&self) -> BTreeSet<Digest> {
+        recorded_images(&self.config.root, "image.json").iter().flat_map(RecordedImages::layers).collect()
     }
 
     /// Where the release goes.

@@ -22,7 +22,7 @@ use crate::command::Command;
 use crate::config::settings::Signatures;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
-use crate::host::clock;
+use crate::host::{clock, files};
 use crate::pipeline::{Made, make};
 use crate::plan::{Plan, Service};
 use crate::product::{self, Archive, Binary, ImageIndex, SbomFile};
@@ -82,7 +82,8 @@ impl Release {
         let prepared = self.prepare(&project, &survey)?;
         let notes = project.notes(&survey)?;
         let yard = project.yard(&survey, &plan);
-        let mut made = make(&yard, &project.places(), scan::judge(&project, scanner.as_ref()))?;
+        let judge = scan::judge(&project, scanner.as_ref());
+        let mut made = make(&yard, &project.places(), &project.released_layers(), judge)?;
         records.write("build.json", &summary::build_record(&survey, &made.built))?;
         // The gate stands before anything is sealed.
         let found = (std::mem::take(&mut made.scanned), survey.release.commit.time);
@@ -314,10 +315,17 @@ pub fn write_package_record(records: &Records, parts: &Parts) -> Result<(), Fail
     Ok(records.write_bytes("package.json", &bytes)?)
 }
 
-/// `.sealift/image.json`, from which `sealift attest` goes on; without images it says so.
+/// `.sealift/image.json`, from which `sealift attest` goes on; without images it says so. The record of the images
+/// before stays as `image-before.json`, so that the new ones can be compared with them.
 pub fn write_image_record(records: &Records, images: &[ImageIndex]) -> Result<(), Failure> {
     let bytes = product::record_images(images)
         .map_err(|error| super::usage("image.record", Kind::Bug, error.to_string(), None))?;
+    let before = files::read_if_present(&records.path("image.json"), product::MAX_RECORD as u64)?;
+    let other =
+        |before: &Vec<u8>| *before != bytes && product::read_images(before).is_ok_and(|old| !old.indexes.is_empty());
+    if let Some(before) = before.filter(other) {
+        records.write_bytes("image-before.json", &before)?;
+    }
     Ok(records.write_bytes("image.json", &bytes)?)
 }
 

@@ -159,7 +159,7 @@ impl Making {
         let aim = Aim::release(self.snapshot, if imaged { Images::Wanted } else { Images::Unwanted });
         let (survey, mut plan) = project.plan_after_hooks(aim, &self.selection)?;
         plan.packages.clear();
-        let made = make(&project.yard(&survey, &plan), &project.places(), None)?;
+        let made = make(&project.yard(&survey, &plan), &project.places(), &project.released_layers(), None)?;
         let placement = |listed: &Listed| Placement {
             path: listed.file.name.clone().into(),
             source: Source::File { path: listed.path.clone(), artifact: listed.file.artifact },

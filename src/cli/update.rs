@@ -52,7 +52,13 @@ impl Update {
             }
         }
         lock.write(&project.config.root, records.dir())?;
-        let note = if lines.is_empty() { "sealift.lock is up to date" } else { "sealift.lock is written: commit it" };
+        let note = match lines.is_empty() {
+            false => "sealift.lock is written: commit it",
+            true if lock.is_empty() => {
+                "there is nothing to pin: no exact Go version is asked for, and no base but scratch"
+            }
+            true => "sealift.lock is up to date",
+        };
         Ok(Product::lines(lines).with_note(note))
     }
 }

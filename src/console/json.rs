@@ -7,7 +7,7 @@ use crate::error::{Failure, Kind};
 use crate::event::Event;
 use crate::sanitize::{Charset, is_hazard};
 
-/// An event as one JSON object. `type` says which:
+/// An event as JSON objects: one, or one for each of several stages that begin. `type` says which:
 ///
 /// - `stage`: `name`, `steps` (a number, 0 when unknown)
 /// - `started`: `step`
@@ -18,9 +18,12 @@ use crate::sanitize::{Charset, is_hazard};
 /// - `check`: `name`, `outcome` (`passed`, `failed`, `not run`), `why`
 /// - `report`: `name` (a stage), `data` (what it found out although the run fails)
 /// - `transfer`: `name`, `done`, `total` (bytes)
-pub(super) fn event(event: &Event) -> Value {
-    match event {
-        Event::Stage { name, steps } => json!({"type": "stage", "name": name, "steps": steps}),
+pub(super) fn event(event: &Event) -> Vec<Value> {
+    let value = match event {
+        Event::Stages(stages) => {
+            let stage = |(name, steps): &(&str, usize)| json!({"type": "stage", "name": name, "steps": steps});
+            return stages.iter().map(stage).collect();
+        }
         Event::Started { step } => json!({"type": "started", "step": step}),
         Event::Finished { step, cached, took, bytes } => {
             let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -37,7 +40,8 @@ pub(super) fn event(event: &Event) -> Value {
         Event::Transfer { name, done, total } => {
             json!({"type": "transfer", "name": name, "done": done, "total": total})
         }
-    }
+    };
+    vec![value]
 }
 
 /// The last line of a run that ended well: `type` is `result`, `exit` is 0, `product` is what the subcommand gives.

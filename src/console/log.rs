@@ -28,7 +28,7 @@ impl Sections {
         Self { log, clock, open: None, count: 0 }
     }
 
-    /// Ends the group before and begins one. `name` is a stage's word; `title` is one line of ours.
+    /// Ends the group before and begins one. `name` is the words of its stages; `title` is one line of ours.
     pub(super) fn open(&mut self, name: &str, title: &str) -> String {
         let end = self.close();
         self.count += 1;

@@ -94,7 +94,7 @@ impl Console {
     fn stop(&mut self) -> Option<Printer> {
         match self.thread.take() {
             Some(thread) => {
-                drop(self.sender.send(Event::Stage { name: END, steps: 0 }));
+                drop(self.sender.send(Event::Stages(vec![(END, 0)])));
                 thread.join().ok()
             }
             None => Some(Printer::new(self.options, self.streams.clone())),
@@ -131,7 +131,8 @@ impl Printer {
         let mut ticked = Instant::now();
         loop {
             match receiver.recv_timeout(TICK) {
-                Ok(Event::Stage { name: END, .. }) | Err(RecvTimeoutError::Disconnected) => return self,
+                Ok(Event::Stages(stages)) if stages == [(END, 0)] => return self,
+                Err(RecvTimeoutError::Disconnected) => return self,
                 Ok(event) => self.event(&event),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -201,7 +202,7 @@ impl Json {
             _ => Verbosity::Normal,
         };
         if self.options.verbosity >= level && self.is_due(event) {
-            self.write(&json::event(event));
+            json::event(event).iter().for_each(|value| self.write(value));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Bars on a terminal: one for each running step or transfer, eight at most, and one for the stage.
+//! Bars on a terminal: one for each running step or transfer, eight at most, and one for all steps together.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,18 +9,29 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, T
 
 use super::streams::Streams;
 use crate::sanitize::{Charset, ascii, sanitize_line};
-use crate::table::duration;
+use crate::table::{duration, truncate};
 
 /// More bars flicker, and nobody reads them.
 const SHOWN: usize = 8;
 
+/// What stands beside the words of the bar of all steps: margin, bar, gaps, a `/`, and room for `^C`.
+const BESIDE: usize = 2 + 24 + 1 + 1 + 2 + 2;
+
 /// The bars under the lines.
 pub(super) struct Progress {
     bars: MultiProgress,
+    columns: fn() -> usize,
     charset: Charset,
     shown: Vec<(String, ProgressBar)>,
     waiting: VecDeque<String>,
-    stage: Option<(&'static str, ProgressBar)>,
+    total: Option<Total>,
+}
+
+/// The bar of all steps of the stages that work side by side.
+struct Total {
+    /// The stages, and how many steps of each are left.
+    left: Vec<(&'static str, usize)>,
+    bar: ProgressBar,
 }
 
 impl Progress {
@@ -28,17 +39,17 @@ impl Progress {
     pub(super) fn new(streams: &Streams, charset: Charset) -> Self {
         let screen = Screen { streams: streams.clone(), drawing: Mutex::default() };
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(screen)));
-        Self { bars, charset, shown: Vec::new(), waiting: VecDeque::new(), stage: None }
+        Self { bars, columns: streams.columns, charset, shown: Vec::new(), waiting: VecDeque::new(), total: None }
     }
 
-    /// Begins a stage; without a number of steps it has no bar of its own.
-    pub(super) fn stage(&mut self, name: &'static str, steps: usize) {
+    /// Begins stages; without a number of steps they have no bar.
+    pub(super) fn stages(&mut self, stages: &[(&'static str, usize)]) {
         self.clear();
+        let steps: usize = stages.iter().map(|(_, steps)| steps).sum();
         if steps > 0 {
             let bar = self.bars.add(ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden()));
-            bar.set_style(self.style("  {prefix} {bar:24} {pos}/{len}  {msg}"));
-            bar.set_prefix(name);
-            self.stage = Some((name, bar));
+            bar.set_style(self.style("  {bar:24} {pos}/{len}  {msg}"));
+            self.total = Some(Total { left: stages.to_vec(), bar });
         }
     }
 
@@ -58,8 +69,8 @@ impl Progress {
     pub(super) fn end(&mut self, step: &str) {
         self.hide(step);
         self.waiting.retain(|waiting| waiting != step);
-        if let Some((_, bar)) = &self.stage {
-            bar.inc(1);
+        if let Some(total) = &mut self.total {
+            total.end(step);
         }
         if self.shown.len() < SHOWN
             && let Some(next) = self.waiting.pop_front()
@@ -88,8 +99,8 @@ impl Progress {
     /// Draws what time alone changes.
     pub(super) fn tick(&self) {
         self.shown.iter().for_each(|(_, bar)| bar.tick());
-        if let Some((_, bar)) = &self.stage {
-            bar.tick();
+        if let Some(total) = &self.total {
+            total.bar.tick();
         }
     }
 
@@ -104,7 +115,7 @@ impl Progress {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
-        if let Some((_, bar)) = self.stage.take() {
+        if let Some(Total { bar, .. }) = self.total.take() {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
@@ -114,9 +125,9 @@ impl Progress {
     }
 
     fn show(&mut self, name: &str, bar: ProgressBar) {
-        // Above the stage's own bar, which stays the last line.
-        let bar = match &self.stage {
-            Some((_, stage)) => self.bars.insert_before(stage, bar),
+        // Above the bar of all steps, which stays the last line.
+        let bar = match &self.total {
+            Some(total) => self.bars.insert_before(&total.bar, bar),
             None => self.bars.add(bar),
         };
         let safe = sanitize_line(name);
@@ -135,9 +146,10 @@ impl Progress {
         }
     }
 
-    /// The stage's message: when it will be done, and how many steps run unseen.
+    /// What the bar of all steps says: when they will be done, how many run unseen, and which stages are not done. The
+    /// names come last: where the terminal is narrow, they are what can be missed.
     fn count(&self) {
-        let Some((_, bar)) = &self.stage else { return };
+        let Some(Total { left, bar }) = &self.total else { return };
         let mut message = Vec::new();
         if bar.position() > 0 && bar.length().is_some_and(|length| bar.position() < length) {
             message.push(format!("about {} left", whole(bar.eta())));
@@ -145,7 +157,13 @@ impl Progress {
         if !self.waiting.is_empty() {
             message.push(format!("{} more running", self.waiting.len()));
         }
-        bar.set_message(message.join(", "));
+        let names: Vec<&str> = left.iter().filter(|(_, steps)| *steps > 0).map(|(name, _)| *name).collect();
+        let colon = if message.is_empty() || names.is_empty() { "" } else { ": " };
+        let text = format!("{}{colon}{}", message.join(", "), names.join(", "));
+        // Never to the edge: a terminal shows `^C` behind the last line, and a line that wraps is not taken away.
+        let digits = bar.length().unwrap_or_default().to_string().len();
+        let room = (self.columns)().saturating_sub(BESIDE + 2 * digits);
+        bar.set_message(truncate(&text, room, self.charset).into_owned());
     }
 
     fn style(&self, template: &str) -> ProgressStyle {
@@ -154,6 +172,17 @@ impl Progress {
         match self.charset {
             Charset::Ascii => style.progress_chars("=> ").tick_chars("|/-\\ "),
             Charset::Unicode => style.progress_chars("━╸ ").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "),
+        }
+    }
+}
+
+impl Total {
+    /// Counts a step of a stage, which its first word names; others (what a step does on its way) are no steps of these.
+    fn end(&mut self, step: &str) {
+        let word = step.split(' ').next().unwrap_or_default();
+        if let Some((_, left)) = self.left.iter_mut().find(|(name, left)| *name == word && *left > 0) {
+            *left -= 1;
+            self.bar.inc(1);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::options::Color;
 use super::style::{Paint, paint};
 use crate::sanitize::{sanitize, sanitize_line};
-use crate::table::{Room, bytes, display_width, duration, truncate};
+use crate::table::{Room, bytes, duration, truncate};
 
 /// The verbs that begin a step's name, and what is said when it is done.
 const VERBS: [(&str, &str); 21] = [
@@ -35,8 +35,12 @@ const VERBS: [(&str, &str); 21] = [
 /// The width of the first column: the longest of the words above.
 const WORD: usize = 9;
 
-/// What stands beside a step's name: the margin, the word, a size and a time with their gaps.
-const BESIDE: usize = 2 + WORD + 1 + 2 + 8 + 2 + 8;
+/// The width of sizes and of times: the longest are `999.9 MB` and `59m 59s`.
+const SIZE: usize = 8;
+const TIME: usize = 7;
+
+/// What stands before a step's name: the margin, the word, a size and a time with their gaps.
+const BESIDE: usize = 2 + WORD + 1 + SIZE + 2 + TIME + 2;
 
 /// The name of a step without its verb, and the word that says that it is done.
 pub(super) fn done(step: &str) -> (&'static str, &str) {
@@ -57,21 +61,15 @@ pub(super) enum End {
     Failed,
 }
 
-/// Draws the lines of one stage; the names of its steps stand in one column.
+/// Draws the lines of steps and checks. A step's name comes last: how long the names of those to come will be is not
+/// known, and numbers stand below each other all the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lines {
     pub(super) color: Color,
-    /// The widest name so far.
-    pub(super) column: usize,
 }
 
 impl Lines {
-    /// Widens the column for a step that was announced.
-    pub(super) fn announce(&mut self, step: &str) {
-        self.column = self.column.max(display_width(&sanitize_line(done(step).1)).min(48));
-    }
-
-    /// `  built     api linux/amd64    6.1 MB  4.2s`
+    /// `  built       6.1 MB     4.2s  api linux/amd64`
     pub(super) fn step(&self, step: &str, end: End, size: u64, room: Room) -> String {
         let (word, subject) = done(step);
         let (word, color, time) = match end {
@@ -84,8 +82,7 @@ impl Lines {
         let most = room.width.map_or(usize::MAX, |width| width.saturating_sub(BESIDE).max(NARROWEST));
         let subject = sanitize_line(subject);
         let subject = truncate(&subject, most, room.charset);
-        let blank = " ".repeat(self.column.min(most).saturating_sub(display_width(&subject)));
-        format!("  {} {subject}{blank}  {size:>8}  {time}\n", self.word(color, word))
+        format!("  {} {size:>SIZE$}  {time:>TIME$}  {subject}\n", self.word(color, word))
     }
 
     /// `  failed    signature: no key matches`
@@ -112,12 +109,17 @@ impl Lines {
 /// A name is not cut below this, however narrow the terminal: a line that wraps says more than one that says nothing.
 const NARROWEST: usize = 12;
 
-/// `build (9 steps)`
-pub(super) fn stage(name: &str, steps: usize) -> String {
-    match steps {
-        0 => name.to_owned(),
-        1 => format!("{name} (1 step)"),
-        n => format!("{name} ({n} steps)"),
+/// `build (9 steps)`, or `build 9, package 9, image 4 (22 steps)`.
+pub(super) fn title(stages: &[(&str, usize)]) -> String {
+    let named = |(name, steps): &(&str, usize)| match stages.len() {
+        1 => (*name).to_owned(),
+        _ => format!("{name} {steps}"),
+    };
+    let names = stages.iter().map(named).collect::<Vec<_>>().join(", ");
+    match stages.iter().map(|(_, steps)| steps).sum() {
+        0 => names,
+        1 => format!("{names} (1 step)"),
+        n => format!("{names} ({n} steps)"),
     }
 }
 
@@ -125,32 +127,31 @@ pub(super) fn stage(name: &str, steps: usize) -> String {
 mod tests {
     use super::*;
     use crate::sanitize::Charset;
+    use crate::table::display_width;
 
     #[test]
     fn steps_stand_in_columns() {
-        let mut lines = Lines { color: Color::Off, column: 0 };
-        lines.announce("build nats-server linux/amd64");
+        let lines = Lines { color: Color::Off };
         let step = |step, end, size| lines.step(step, end, size, Room::UNLIMITED);
         assert_eq!(
             step("build nats-server linux/amd64", End::Done(Duration::from_millis(4210)), 6_100_000),
-            "  built     nats-server linux/amd64    6.1 MB  4.2s\n"
+            "  built       6.1 MB     4.2s  nats-server linux/amd64\n"
         );
         assert_eq!(
             step("build api linux/386", End::Cached, 5_900_000),
-            "  built     api linux/386              5.9 MB  cached\n"
+            "  built       5.9 MB   cached  api linux/386\n"
         );
         assert_eq!(step("build api a\nb", End::Failed, 0), "  failed    build api a\\u{a}b\n");
         assert_eq!(
             step("polish\u{1b} it", End::Done(Duration::from_millis(12)), 0),
-            "  done      polish\\u{1b} it                    12ms\n"
+            "  done                   12ms  polish\\u{1b} it\n"
         );
     }
 
     #[test]
     fn long_names_are_cut_to_the_terminal() {
-        let mut lines = Lines { color: Color::Off, column: 0 };
+        let lines = Lines { color: Color::Off };
         let step = "build a-service-with-a-very-long-name-indeed-that-goes-on linux/amd64";
-        lines.announce(step);
         for width in [44, 60, 80] {
             let room = Room { width: Some(width), charset: Charset::Unicode };
             let line = lines.step(step, End::Done(Duration::from_secs(3661)), 123_456_789, room);
@@ -159,8 +160,16 @@ mod tests {
     }
 
     #[test]
+    fn stages_side_by_side_have_one_title() {
+        assert_eq!(title(&[("verify", 0)]), "verify");
+        assert_eq!(title(&[("build", 1)]), "build (1 step)");
+        assert_eq!(title(&[("build", 9)]), "build (9 steps)");
+        assert_eq!(title(&[("build", 9), ("package", 9), ("image", 4)]), "build 9, package 9, image 4 (22 steps)");
+    }
+
+    #[test]
     fn checks_say_their_outcome_in_words() {
-        let lines = Lines { color: Color::Off, column: 0 };
+        let lines = Lines { color: Color::Off };
         assert_eq!(lines.check("signature", "passed", ""), "  passed    signature\n");
         assert_eq!(lines.check("expiry", "not run", "no clock\n::x"), "  not run   expiry: no clock\n    ::x\n");
     }

@@ -60,14 +60,14 @@ fn run(options: Options, events: &[Event], outcome: &Result<Product, Failure>) -
 fn release() -> Vec<Event> {
     let (one, two) = ("build nats-server linux/amd64".to_owned(), "build nats-server linux/386".to_owned());
     vec![
-        Event::Stage { name: "build", steps: 2 },
+        Event::Stages(vec![("build", 2)]),
         Event::Started { step: one.clone() },
         Event::Started { step: two.clone() },
         Event::Debug("go build".into()),
         Event::Finished { step: one, cached: false, took: Duration::from_millis(4200), bytes: 6_100_000 },
         Event::Warn { code: "build.no-licence", text: "no LICENSE\n::error::fake\u{1b}[2J".into() },
         Event::Finished { step: two, cached: true, took: Duration::ZERO, bytes: 5_900_000 },
-        Event::Stage { name: "verify", steps: 0 },
+        Event::Stages(vec![("verify", 0)]),
         Event::Check { name: "signature".into(), outcome: "passed", why: String::new() },
         Event::Info("::add-mask::x ##[error]y".into()),
     ]
@@ -98,9 +98,9 @@ fn a_plain_log_is_lines() {
     assert_eq!(
         stderr,
         "build (2 steps)
-  built     nats-server linux/amd64    6.1 MB  4.2s
+  built       6.1 MB     4.2s  nats-server linux/amd64
 warning[build.no-licence]: no LICENSE\n  ::error::fake\\u{1b}[2J
-  built     nats-server linux/386      5.9 MB  cached
+  built       5.9 MB   cached  nats-server linux/386
 verify
   passed    signature
 ::add-mask::x ##[error]y
@@ -118,9 +118,9 @@ fn a_github_log_has_groups_and_obeys_nothing_from_outside() {
     assert_eq!(
         stderr,
         "::group::build (2 steps)
-  built     nats-server linux/amd64    6.1 MB  4.2s
+  built       6.1 MB     4.2s  nats-server linux/amd64
 ::warning title=warning[build.no-licence]::no LICENSE%0A::error::fake\\u{1b}[2J
-  built     nats-server linux/386      5.9 MB  cached
+  built       5.9 MB   cached  nats-server linux/386
 ::endgroup::
 ::group::verify
   passed    signature
@@ -220,9 +220,9 @@ fn a_terminal_is_clean_after_bars() {
     assert_eq!(
         screen,
         "build (2 steps)
-  built     nats-server linux/amd64    6.1 MB  4.2s
+  built       6.1 MB     4.2s  nats-server linux/amd64
 warning[build.no-licence]: no LICENSE\n  ::error::fake\\u{1b}[2J
-  built     nats-server linux/386      5.9 MB  cached
+  built       5.9 MB   cached  nats-server linux/386
 verify
   passed    signature
 ::add-mask::x ##[error]y
@@ -237,7 +237,7 @@ fn bars_are_eight_and_one_and_fit_the_terminal() {
     let stderr = Capture::default();
     let streams = Streams { stdout: Stream::new(io::sink()), stderr: Stream::new(stderr.clone()), columns: fake_width };
     let mut text = Text::new(options(Mode::Human), streams);
-    text.event(&Event::Stage { name: "build", steps: 30 });
+    text.event(&Event::Stages(vec![("build", 30)]));
     for n in 0..11 {
         text.event(&Event::Started { step: format!("build {n} {}\u{1b}[2J", "long".repeat(30)) });
     }
@@ -250,7 +250,7 @@ fn bars_are_eight_and_one_and_fit_the_terminal() {
     assert_eq!(lines.len(), 2 + 8 + 1, "{screen}");
     assert_eq!(lines[..2], ["build (30 steps)", "hello"]);
     assert!(lines[2].contains("build 0 long") && lines[9].contains("build 7 long"), "{screen}");
-    assert!(lines[10].contains("build") && lines[10].contains("0/30  3 more running"), "{screen}");
+    assert!(lines[10].contains("0/30  3 more running: build"), "{screen}");
     text.event(&Event::Failed { step: format!("build 0 {}\u{1b}[2J", "long".repeat(30)) });
     text.event(&Event::Transfer { name: "go1.26".into(), done: 1, total: 10 });
     text.quiet_down();
@@ -266,7 +266,7 @@ fn every_bar_draws_what_it_should() {
         let streams =
             Streams { stdout: Stream::new(io::sink()), stderr: Stream::new(stderr.clone()), columns: fake_width };
         let mut text = Text::new(Options { charset, ..options(Mode::Human) }, streams);
-        text.event(&Event::Stage { name: "build", steps: 4 });
+        text.event(&Event::Stages(vec![("build", 4)]));
         text.event(&Event::Started { step: "build µ".into() });
         text.event(&Event::Started { step: "build b".into() });
         text.event(&Event::Finished { step: "build b".into(), cached: true, took: Duration::ZERO, bytes: 1 });
@@ -280,6 +280,30 @@ fn every_bar_draws_what_it_should() {
         assert!(screen.contains("1/4  about "), "{screen}");
         assert_eq!(screen.is_ascii(), charset == Charset::Ascii, "{screen}");
     }
+}
+
+/// Stages that overlap have one bar: a step counts for the stage that its first word names, and those that are not done
+/// are named.
+#[test]
+fn one_bar_counts_the_stages_that_overlap() {
+    let stderr = Capture::default();
+    let streams = Streams { stdout: Stream::new(io::sink()), stderr: Stream::new(stderr.clone()), columns: fake_width };
+    let mut text = Text::new(options(Mode::Human), streams);
+    let finished = |step: &str| Event::Finished { step: step.into(), cached: true, took: Duration::ZERO, bytes: 1 };
+    text.event(&Event::Stages(vec![("build", 1), ("package", 2)]));
+    for step in ["build a", "package a", "other a"] {
+        text.event(&Event::Started { step: step.into() });
+        text.event(&finished(step));
+    }
+    std::thread::sleep(Duration::from_millis(120));
+    text.tick();
+    text.event(&Event::Info("drawn".into()));
+    let screen = Screen::show(&stderr.text(), fake_width());
+    assert_eq!(screen.lines().next(), Some("build 1, package 2 (3 steps)"));
+    let bar = screen.lines().last().unwrap_or_default();
+    assert!(bar.contains("2/3  about ") && bar.ends_with("left: package"), "{screen}");
+    text.event(&finished("package b"));
+    text.quiet_down();
 }
 
 #[test]
@@ -359,7 +383,7 @@ fn finishing_waits_for_no_stage_and_leaves_no_thread() {
     events.info("after");
     assert_eq!(stderr.text(), "before\n");
     let (console, events) = Console::start_on(options(Mode::Plain(Log::GitHub)), streams);
-    events.send(Event::Stage { name: "build", steps: 0 });
+    events.send(Event::Stages(vec![("build", 0)]));
     drop(console);
     assert_eq!(stderr.text(), "before\n::group::build\n::endgroup::\n");
     // The captures' other owners, the thread among them, are gone.

@@ -10,7 +10,7 @@ use super::log::{Sections, Severity, annotation, defuse};
 use super::options::{Device, Log, Mode, Options, Verbosity};
 use super::product::{Output, Product, Summary};
 use super::progress::Progress;
-use super::steps::{End, Lines, stage};
+use super::steps::{End, Lines, title};
 use super::streams::Streams;
 use super::style::{Paint, paint};
 use crate::error::Failure;
@@ -64,7 +64,7 @@ impl Text {
             progress: bars.then(|| Progress::new(&streams, options.charset)),
             streams,
             sections: Sections::new(log, clock::now),
-            lines: Lines { color: options.color, column: 0 },
+            lines: Lines { color: options.color },
             running: Vec::new(),
             transfers: BTreeMap::new(),
             spoke: Instant::now(),
@@ -76,7 +76,7 @@ impl Text {
     pub(super) fn event(&mut self, event: &Event) {
         let loud = self.options.verbosity;
         match event {
-            Event::Stage { name, steps } => self.stage(name, *steps),
+            Event::Stages(stages) => self.stages(stages),
             Event::Started { step } => self.started(step),
             Event::Finished { step, cached, took, bytes } => {
                 self.ended(step);
@@ -162,8 +162,7 @@ impl Text {
         self.command(&end);
     }
 
-    fn stage(&mut self, name: &'static str, steps: usize) {
-        self.lines.column = 0;
+    fn stages(&mut self, stages: &[(&'static str, usize)]) {
         self.running.clear();
         self.transfers.clear();
         if self.options.verbosity == Verbosity::Quiet {
@@ -172,10 +171,11 @@ impl Text {
         if let Some(progress) = &mut self.progress {
             progress.clear();
         }
-        let title = stage(name, steps);
+        let title = title(stages);
         match self.options.mode {
             Mode::Plain(_) => {
-                let start = self.sections.open(name, &title);
+                let names: Vec<_> = stages.iter().map(|(name, _)| *name).collect();
+                let start = self.sections.open(&names.join("-"), &title);
                 self.command(&start);
             }
             Mode::Human | Mode::Json => {
@@ -184,12 +184,11 @@ impl Text {
             }
         }
         if let Some(progress) = &mut self.progress {
-            progress.stage(name, steps);
+            progress.stages(stages);
         }
     }
 
     fn started(&mut self, step: &str) {
-        self.lines.announce(step);
         self.running.push((step.to_owned(), Instant::now()));
         match &mut self.progress {
             Some(progress) => progress.start(step),

@@ -87,6 +87,9 @@ impl Fault for FileError {
             Self::System { source, path, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some(format!("make {path} readable for you"))
             }
+            Self::System { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("check its name, and the folder that it is looked for in".into())
+            }
             Self::NotAFolder { path, .. } => Some(format!("remove {path}; sealift makes it anew")),
             Self::Locked { .. } => Some("wait until it has ended".into()),
             _ => None,

@@ -3,34 +3,41 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Bench, ImageError, Made, Stored};
+use super::{ImageError, Made, Stored};
 use crate::command::Command;
+use crate::event::Events;
 use crate::host::Host;
 use crate::host::staging;
 use crate::oci::{self, ArchiveForm, ArchiveWriter, Copy, Platform};
+use crate::store::Store;
 use crate::target::Target;
 
 /// Gives an image to podman, else to docker: that of this machine's platform, under its tags. Gives its names there.
 ///
 /// # Errors
 /// `image.no-runtime`; what the program says.
-pub fn load(bench: &Bench<'_>, made: &Made, names: &[String]) -> Result<Vec<String>, ImageError> {
-    let program = runtime(bench.host).ok_or(ImageError::NoRuntime)?;
+pub fn load(
+    (host, events): (&Host, &Events),
+    store: &Store,
+    made: &Made,
+    names: &[String],
+) -> Result<Vec<String>, ImageError> {
+    let program = runtime(host).ok_or(ImageError::NoRuntime)?;
     let wanted = Platform::new("linux", Target::host().arch(), Target::host().variant());
     let own = made.platforms.iter().find(|made| Platform::from(&made.image.target).is(&wanted));
     let Some(own) = own else {
         return Err(ImageError::Nothing { why: format!("{} has none for {wanted}", made.index.service) });
     };
-    let file = bench.store.stage().join(staging::unique("load.tar"));
+    let file = store.stage().join(staging::unique("load.tar"));
     let mut loaded = Vec::new();
     // An archive names an image once; more names are more archives over the same blobs.
     for name in names {
         let writer = ArchiveWriter::create(&file, ArchiveForm::Docker)?;
-        oci::copy(&own.descriptor, &Stored::new(bench.store), &writer, &Copy::default(), bench.events)?;
+        oci::copy(&own.descriptor, &Stored::new(store), &writer, &Copy::default(), events)?;
         writer.finish(&[(own.descriptor.clone(), Some(name.clone()))])?;
         let args = ["load".to_owned(), "-i".to_owned(), file.display().to_string()];
-        let command = Command::new(&program, bench.store.stage()).args(args).envs(environment(bench.host));
-        bench.host.run(&command).map_err(crate::error::Failure::from)?;
+        let command = Command::new(&program, store.stage()).args(args).envs(environment(host));
+        host.run(&command).map_err(crate::error::Failure::from)?;
         loaded.push(name.clone());
     }
     Ok(loaded)

@@ -64,6 +64,8 @@ pub struct Bench<'a> {
     pub places: &'a Places<'a>,
     /// What is compressed for archives and images together.
     pub programs: &'a Programs<'a>,
+    /// The layers of the last release's images.
+    pub released: &'a BTreeSet<Digest>,
 }
 
 /// The image of a service, with what is known of its making.
@@ -111,8 +113,6 @@ type Shared = Mutex<BTreeMap<Key, Arc<Mutex<Option<Option<Layer>>>>>>;
 /// Makes every image of the plan as soon as its binary arrives, and gives them in the order of the plan. When the stream
 /// of binaries ends early (a build failed), an image that lacks one is left out.
 pub fn image(bench: &Bench<'_>, binaries: &Receiver<Binary>) -> Result<Vec<Made>, ImageError> {
-    let steps = bench.plan.images.iter().map(|image| image.platforms.len()).sum();
-    bench.events.send(Event::Stage { name: "image", steps });
     let shared = Shared::default();
     let work = |&(image, platform): &Place, binary: Binary| {
         let planned = &bench.plan.images[image];
@@ -170,7 +170,7 @@ impl Bench<'_> {
         }
         let made = self.finish(image, step, binary, &base, &layers)?;
         if let Some(budget) = image.budget.filter(|budget| made.size > *budget) {
-            let explained = explain(&Stored::new(self.store), &made.descriptor, &BTreeSet::new())?;
+            let explained = explain(&Stored::new(self.store), &made.descriptor, self.released)?;
             let explained = format!("{}\n{}", explained.table(), explained.files());
             return Err(ImageError::Budget { image: step.step.clone(), size: made.size, budget, explained });
         }

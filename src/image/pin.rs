@@ -9,7 +9,7 @@ use super::{ImageError, Opened};
 use crate::lock::ImagePin;
 use crate::oci::{Descriptor, Document, Image, Source, media};
 use crate::sanitize::sanitize_line;
-use crate::table::bytes;
+use crate::table::{bytes, counted};
 
 /// A pin that moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,8 +112,8 @@ fn compared(old: &Image, new: &Image) -> String {
     let removed = before.difference(&after).count();
     let shared = before.intersection(&after).count();
     let mut text = format!(
-        "{} layers added ({}), {removed} removed, {shared} shared",
-        added.len(),
+        "{} added ({}), {removed} removed, {shared} shared",
+        counted(added.len() as u64, "layer"),
         bytes(size(new.layers(), &added))
     );
     let (was, is) = (&old.config().config, &new.config().config);

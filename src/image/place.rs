@@ -15,6 +15,7 @@ use crate::oci::{
 };
 use crate::registry::{Registry, Remote};
 use crate::target::Target;
+use crate::version;
 
 /// Opens places; registries share connections and credentials.
 pub struct Places<'h> {
@@ -68,7 +69,10 @@ impl<'h> Places<'h> {
     }
 
     /// Copies an image to a place, and names it there; gives by what it is known there. A tag of a registry is a name
-    /// that somebody wrote out, and moves.
+    /// that somebody wrote out, and moves, but for one that says a version.
+    ///
+    /// # Errors
+    /// `registry.tag-exists`; what the places say.
     pub fn copy(
         &self,
         from: &Opened<'_>,
@@ -92,7 +96,12 @@ impl<'h> Places<'h> {
                 Ok((format!("oci-archive:{}:@{}", file.display(), root.digest), copied))
             }
             Place::DockerArchive { file, name } => {
+                let all = root;
                 let root = one_platform(source, root)?;
+                if root.digest != all.digest {
+                    let platform = root.platform.as_ref().map(ToString::to_string).unwrap_or_default();
+                    events.info(format!("docker-archive holds one platform: {platform}"));
+                }
                 let archive = ArchiveWriter::create(file, ArchiveForm::Docker)?;
                 let copied = oci::copy(&root, source, &archive, options, events)?;
                 archive.finish(&[(root.clone(), name.clone())])?;
@@ -100,6 +109,11 @@ impl<'h> Places<'h> {
             }
             Place::Registry(reference) => {
                 let remote = self.repository(reference.repository())?;
+                if let Reference::Tag { tag, .. } = reference
+                    && version::is_fixed(tag)
+                {
+                    remote.guard_tag(tag, root.digest)?;
+                }
                 let options = Copy { mount_from: from.beside(reference.repository()), ..options.clone() };
                 let copied = oci::copy(root, source, &remote, &options, events)?;
                 match reference {

@@ -60,7 +60,6 @@ pub struct Bench<'a> {
 /// Makes every archive of the plan as soon as its binaries arrive, and gives them in the order of the plan. When the
 /// stream of binaries ends early (a build failed), the archives that lack theirs are left out.
 pub fn package(bench: &Bench<'_>, binaries: &Receiver<Binary>) -> Result<Vec<Packed>, PackageError> {
-    bench.events.send(Event::Stage { name: "package", steps: bench.plan.packages.len() });
     let work = |index: &usize, ready: Ready| {
         let step = &bench.plan.packages[*index];
         bench.step(step, &ready).inspect_err(|error| bench.events.failed(step.step.clone(), error))

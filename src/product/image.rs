@@ -1,6 +1,6 @@
 //! Images as values: what `image` makes, as `attest` seals it.
 
-use sealift_trust::FileName;
+use sealift_trust::{Digest, FileName};
 use serde::{Deserialize, Serialize};
 
 use super::{Held, RecordError, Told, read_canonical};
@@ -62,6 +62,20 @@ pub struct RecordedImages {
     pub indexes: Vec<RecordedIndex>,
 }
 
+impl RecordedImages {
+    /// Every layer of every image.
+    pub fn layers(&self) -> impl Iterator<Item = Digest> {
+        let images = self.indexes.iter().flat_map(|index| &index.images);
+        images.flat_map(|image| &image.layers).map(|layer| layer.digest)
+    }
+
+    /// Whether an index or the manifest of one of its images is this.
+    pub fn names(&self, digest: Digest) -> bool {
+        let manifests = |index: &RecordedIndex| index.images.iter().any(|image| image.artifact.digest == digest);
+        self.indexes.iter().any(|index| index.artifact.digest == digest || manifests(index))
+    }
+}
+
 /// An [`ImageIndex`] as a record tells it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -114,8 +128,6 @@ pub fn read_images(bytes: &[u8]) -> Result<RecordedImages, RecordError> {
 
 #[cfg(test)]
 mod tests {
-    use sealift_trust::Digest;
-
     use super::*;
 
     #[test]
@@ -145,6 +157,9 @@ mod tests {
         let told = &recorded.indexes[0].images[0];
         assert!(told.artifact.is(image.artifact) && told.config.is(image.config) && told.layers[1].is(image.layers[1]));
         assert_eq!((&told.holds, &told.target), (&image.holds, &image.target));
+        assert_eq!(recorded.layers().collect::<Vec<_>>(), [b"root files".as_slice(), b"binary"].map(Digest::of));
+        let named = [b"index".as_slice(), b"manifest", b"config"].map(|bytes| recorded.names(Digest::of(bytes)));
+        assert_eq!(named, [true, true, false]);
         let text = String::from_utf8(bytes).unwrap();
         for (from, to) in [
             ("image:1", "image:2"),

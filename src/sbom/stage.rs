@@ -65,7 +65,6 @@ pub struct Bench<'a> {
 /// Makes every SBOM of the plan as soon as its binary arrives, and gives them in the order of the plan. When the stream
 /// of binaries ends early (a build failed), the SBOMs of the others are left out.
 pub fn sbom(bench: &Bench<'_>, binaries: &Receiver<Built>) -> Result<Vec<Listed>, Failure> {
-    bench.events.send(Event::Stage { name: "sbom", steps: bench.plan.sboms.len() });
     let sources = bench.sources()?;
     let work = |_: &usize, (steps, built): (Vec<&plan::Sbom>, Built)| bench.of_binary(&steps, &built, &sources);
     let feed = |give: &Sender<(usize, (Vec<_>, Built))>| {

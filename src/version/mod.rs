@@ -30,7 +30,7 @@ pub use lint::{Problem, lint, without_comments};
 pub use message::{Message, Unlike};
 pub use next::{Next, Past, Start, Tagged, given, next, tag_at_head, versions};
 pub use output::{Reader, Told, told, told_nothing};
-pub use tags::{ImageTag, TagKind, tags};
+pub use tags::{ImageTag, TagKind, is_fixed, tags};
 
 /// A release as far as it is known before the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -62,6 +62,15 @@ pub fn tags(stamp: &Stamp, templates: &[Template], released: &[Version]) -> Resu
     Ok(tags)
 }
 
+/// Whether a tag says which version something is, with or without what `v{version}-{commit}` adds: such a tag is never
+/// moved.
+pub fn is_fixed(tag: &Tag) -> bool {
+    let text = tag.as_str();
+    let release = text.strip_prefix('v').unwrap_or(text).split(['-', '+']).next().unwrap_or_default();
+    let numbers: Vec<&str> = release.split('.').collect();
+    numbers.len() == 3 && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Whether a pointer moves to this version.
 fn moves(template: &Template, name: &str, stamp: &Stamp, released: &[Version]) -> bool {
     let is_newer = |other: &&Version| other.pre.is_empty() && other.cmp_precedence(&stamp.version).is_gt();
@@ -115,6 +124,17 @@ mod tests {
         let released: Vec<Version> = released.iter().map(|text| text.parse().unwrap()).collect();
         let tags = tags(&stamp(version), &read(templates), &released).unwrap();
         tags.iter().map(|named| named.tag.to_string()).collect()
+    }
+
+    #[test]
+    fn tags_of_versions_are_told_from_pointers() {
+        let fixed = |text: &str| is_fixed(&text.parse().unwrap());
+        for text in ["1.2.3", "v1.2.3", "v1.2.3-0123456789ab", "1.2.3-rc.1", "v0.1.0-012345678901"] {
+            assert!(fixed(text), "{text}");
+        }
+        for text in ["1", "1.2", "latest", "v1", "1.2.x", "1..3", "release-1.2.3", "1.2.3.4", "sha256-00"] {
+            assert!(!fixed(text), "{text}");
+        }
     }
 
     const DEFAULT: &[&str] = &["{version}", "{major}.{minor}", "{major}", "latest"];

@@ -213,11 +213,11 @@ fn a49_no_canary_is_seen_anywhere() {
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
     let with = |first: &[&str]| words(&[first, &one[..]].concat());
     // What works: every command once with a key of its own.
-    let mut commands = vec![
+    let commands = vec![
         with(&["release", "--key", &key]),
-        with(&["build"]),
-        with(&["package"]),
-        with(&["image"]),
+        words(&["build", "--target", "linux/amd64"]),
+        words(&["package", "--target", "linux/amd64"]),
+        words(&["image", "--target", "linux/amd64"]),
         with(&["sbom"]),
         with(&["plan"]),
         with(&["attest", "--key", &key]),
@@ -257,7 +257,9 @@ fn a49_no_canary_is_seen_anywhere() {
     ];
     assert_covered(&sandbox, &commands);
     for command in &commands {
-        for more in [&["-v"][..], &["--json", "-v"]] {
+        // What is printed for programs is made of the same words: a few commands stand for all.
+        let twice = ["release", "plan", "verify", "scan", "no-such-command"].contains(&command[0].as_str());
+        for more in [&["-v"][..], &["--json", "-v"]].into_iter().take(if twice { 2 } else { 1 }) {
             let args: Vec<&str> = command.iter().map(String::as_str).chain(more.iter().copied()).collect();
             watched(&sandbox, &args, &mut witness).quietly();
         }
@@ -267,31 +269,24 @@ fn a49_no_canary_is_seen_anywhere() {
         .env("SEALIFT_REGISTRY_HOST", "127.0.0.1:1")
         .env("SEALIFT_REGISTRY_USER", "u")
         .env("SEALIFT_REGISTRY_PASSWORD", &canary("SEALIFT_REGISTRY_PASSWORD"));
-    with_signer(&elsewhere, &(registry("127.0.0.1:1") + &database));
-    commands = vec![
-        with(&["attest"]),
-        with(&["release"]),
-        with(&["image", "--push"]),
-        words(&["scan", "dist"]),
-        words(&["version", "--tag", "--push"]),
-    ];
-    let mut said = String::new();
-    for command in &commands {
-        let args: Vec<&str> = command.iter().map(String::as_str).chain(["-v"]).collect();
-        let run = watched(&elsewhere, &args, &mut witness);
-        said += &format!("{args:?}: exit {}\n{}\n{}\n", run.exit, run.stdout, run.stderr);
+    // A line that is refused because of the secret in it is shown.
+    with_signer(&elsewhere, &database);
+    let refused = ["check", "scan"].map(|word| watched(&elsewhere, &[word, "-v"], &mut witness));
+    assert!(refused.iter().all(|run| run.stderr.contains("config.value")), "{}", refused[0].stderr);
+    // The signer speaks, and all that it says of its secrets is hidden.
+    with_signer(&elsewhere, &registry("127.0.0.1:1"));
+    let run = watched(&elsewhere, &["release", "--snapshot", "--target", "linux/amd64", "--clean", "-v"], &mut witness);
+    assert!(run.stderr.contains("process.failed") && run.stderr.matches("***").count() >= 4, "{}", run.stderr);
+    for words in [&["image", "--push", "--target", "linux/amd64", "-v"][..], &["version", "--tag", "--push", "-v"]] {
+        watched(&elsewhere, words, &mut witness).quietly();
     }
-    // The signer has spoken, and all that it said of its secrets is hidden.
-    with_signer(&elsewhere, "");
-    let run = watched(&elsewhere, &["attest", "--snapshot", "--target", "linux/amd64", "-v"], &mut witness);
-    assert!(run.stderr.contains("process.failed") && run.stderr.matches("***").count() >= 4, "{}\n{said}", run.stderr);
     let mut token = elsewhere;
     for name in ["SEALIFT_REGISTRY_PASSWORD", "SEALIFT_REGISTRY_USER"] {
         token.env.remove(name);
     }
     let token = token.env("SEALIFT_REGISTRY_TOKEN", &canary("SEALIFT_REGISTRY_TOKEN"));
     std::fs::write(token.path("sealift.toml"), registry("127.0.0.1:1")).unwrap();
-    watched(&token, &["image", "--push", "--snapshot", "--target", "linux/amd64", "-v"], &mut witness).quietly();
+    watched(&token, &["image", "--push", "--target", "linux/amd64", "-v"], &mut witness).quietly();
     // A key in a variable, in the clear.
     let mut clear = token;
     clear.env.remove("SEALIFT_KEY_PASSWORD");

@@ -17,13 +17,20 @@ fn help_version_and_documents_are_products() {
 fn wrong_words_are_explained() {
     let sandbox = Sandbox::empty();
     sandbox.run(&["relaese"]).fails(2, "usage.arguments", &["relaese", "release"]).quietly();
-    sandbox.run(&["release", "--snapshto"]).fails(2, "usage.arguments", &["--snapshot", "release --help"]).quietly();
+    sandbox
+        .run(&["release", "--snapshto"])
+        .fails(2, "usage.arguments", &["did you mean --snapshot? sealift release --help"])
+        .quietly();
     for (typed, hidden) in [("relese", "reference"), ("refrence", "reference"), ("toolchian", "toolchain")] {
-        let run = sandbox.run(&[typed]).fails(2, "usage.arguments", &[typed, "hint: sealift --help"]);
+        let run = sandbox.run(&[typed]).fails(2, "usage.arguments", &[typed, "sealift --help shows what there is"]);
         assert!(!run.stderr.contains(hidden), "{}", run.stderr);
     }
-    sandbox.run(&["relese"]).fails(2, "usage.arguments", &["'release'"]).quietly();
-    let run = sandbox.run(&["key", "genrate"]).fails(2, "usage.arguments", &["'generate'", "sealift key --help"]);
+    let run = sandbox.run(&["relese"]).fails(2, "usage.arguments", &["hint: did you mean release? sealift --help"]);
+    assert!(!run.stderr.contains("tip:"), "one hint is enough: {}", run.stderr);
+    let words = ["'alwasy'", "hint: did you mean always? sealift --help"];
+    sandbox.run(&["check", "--color", "alwasy"]).fails(2, "usage.arguments", &words).quietly();
+    let run =
+        sandbox.run(&["key", "genrate"]).fails(2, "usage.arguments", &["did you mean generate? sealift key --help"]);
     assert!(!run.stderr.contains("For more information"), "{}", run.stderr);
     sandbox.run(&["-C", "nowhere", "plan"]).fails(2, "usage.folder", &["nowhere"]).quietly();
     sandbox.run(&["key", "show", "absent"]).fails(2, "verify.no-key", &["absent", "sealift key public"]).quietly();

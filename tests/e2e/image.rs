@@ -3,6 +3,7 @@
 mod bad_input;
 pub mod base;
 mod bases;
+mod explain;
 mod places;
 
 use std::collections::BTreeMap;
@@ -95,7 +96,7 @@ fn an_image_holds_exactly_what_the_plan_names() {
     std::fs::set_permissions(script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     sandbox.write(
         "sealift.toml",
-        "[project]\nname = \"shop\"\nlicense = \"MIT\"\n[image]\nports = [\"8080\"]\ncmd = [\"--serve\"]\n\
+        "[project]\nname = \"shop\"\nlicense = \"MIT\"\nsource = \"https://example.com/shop\"\n[image]\nports = [\"8080\"]\nvolumes = [\"/data\"]\nstop-signal = \"SIGINT\"\nworkdir = \"/srv\"\ncmd = [\"--serve\"]\n\
          labels = { \"com.example.team\" = \"shop\" }\nenv = { LOG = \"json\", PATH = \"/usr/bin\" }\n\
          files = { \"/etc/shop/app.yml\" = \"deploy/app.yml\", \"/srv/deploy\" = \"deploy\" }\n",
     );
@@ -112,6 +113,11 @@ fn an_image_holds_exactly_what_the_plan_names() {
         plan["images"][0]["holds"].as_array().unwrap().iter().map(|path| path.as_str().unwrap()).collect();
     planned.sort_unstable();
     let layout = sandbox.path("dist/image");
+    let service = &plan["services"][0]["stamp"];
+    let version = service["version"].as_str().unwrap().to_owned();
+    let created =
+        std::process::Command::new("date").args(["-u", "-d", &format!("@{EPOCH}"), "+%FT%TZ"]).output().unwrap();
+    let created = String::from_utf8(created.stdout).unwrap().trim().to_owned();
     assert_eq!(index(&layout)["manifests"].as_array().unwrap().len(), 2);
     for platform in ["linux/amd64", "linux/arm/v7"] {
         let manifest = manifest(&layout, platform);
@@ -133,13 +139,18 @@ fn an_image_holds_exactly_what_the_plan_names() {
         let config = document(&layout, &manifest["config"]);
         let run = &config["config"];
         assert_eq!((&run["User"], &run["Entrypoint"][0]), (&"65532:65532".into(), &"/usr/bin/service".into()));
-        assert_eq!((&run["WorkingDir"], &run["Cmd"][0]), (&"/".into(), &"--serve".into()));
+        assert_eq!((&run["WorkingDir"], &run["Cmd"][0]), (&"/srv".into(), &"--serve".into()));
+        assert_eq!((&run["StopSignal"], run["Volumes"].get("/data").is_some()), (&"SIGINT".into(), true));
         let env = serde_json::json!(["SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "LOG=json", "PATH=/usr/bin"]);
         assert_eq!((&run["Env"], run["ExposedPorts"].get("8080/tcp").is_some()), (&env, true));
         for (label, value) in [
             ("org.opencontainers.image.revision", commit.as_str()),
             ("org.opencontainers.image.licenses", "MIT"),
             ("org.opencontainers.image.title", "service"),
+            ("org.opencontainers.image.source", "https://example.com/shop"),
+            ("org.opencontainers.image.created", created.as_str()),
+            ("org.opencontainers.image.version", version.as_str()),
+            ("sealift.builder", concat!("sealift ", env!("CARGO_PKG_VERSION"))),
         ] {
             assert_eq!(run["Labels"][label], value);
             assert_eq!(manifest["annotations"][label], value);

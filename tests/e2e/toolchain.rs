@@ -115,7 +115,17 @@ fn the_go_command_of_a_release_is_printed() {
     // The second time from the cache, by its other name.
     let again = sandbox.ok(&["toolchain", &format!("go{OTHER}")]);
     assert!(again.stdout.trim() == program && !again.stderr.contains("fetching"), "{}", again.stderr);
+    let stats = sandbox.ok(&["cache", "stats"]).stdout;
+    assert!(stats.contains(&format!("toolchain go{OTHER}.{}, ", platform())), "{stats}");
     sandbox.run(&["toolchain", "1.26"]).fails(2, "usage.toolchain", &["1.26"]).hints("sealift toolchain go1").quietly();
+}
+
+#[test]
+fn where_nothing_is_pinned_there_is_no_lock() {
+    let sandbox = Sandbox::empty();
+    let run = sandbox.ok(&["update"]);
+    assert!(run.stderr.contains("nothing to pin"), "{}", run.stderr);
+    assert!(!sandbox.path("sealift.lock").exists());
 }
 
 #[test]

@@ -51,7 +51,7 @@ const TASKS: &[Task] = &[
     Task {
         word: "ci",
         arguments: "",
-        line: "what every commit must pass: fmt, clippy, tidy, test, doc, generated files",
+        line: "what every commit must pass: fmt, clippy, tidy, test, doc, generated files, conformance where data lies beside",
         run: ci::run,
     },
     Task {

@@ -11,6 +11,7 @@ use crate::error::Failure;
 use crate::image::Places;
 use crate::oci::{Copy, Referrers};
 use crate::survey::within;
+use crate::table::counted;
 
 #[derive(Args)]
 pub struct CopyImage {
@@ -36,9 +37,9 @@ impl CopyImage {
         let options = Copy { referrers, ..Copy::default() };
         let (reference, copied) = places.copy(&opened, &root, &to, &options)?;
         let note = format!(
-            "{} blobs and {} documents sent, {} were there",
-            copied.blobs + copied.mounted,
-            copied.documents,
+            "{} and {} sent, {} there already",
+            counted(copied.blobs + copied.mounted, "blob"),
+            counted(copied.documents, "document"),
             copied.skipped
         );
         let data = serde_json::json!({ "digest": root.digest, "copied": copied });

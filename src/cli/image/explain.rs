@@ -6,15 +6,14 @@ use std::path::Path;
 use clap::Args;
 use sealift_trust::Digest;
 
-use super::super::project;
+use super::super::project::{self, recorded_images};
 use super::World;
 use crate::config::Overrides;
 use crate::console::Product;
 use crate::error::{Failure, Kind};
-use crate::host::files;
 use crate::image::{self, Places};
 use crate::oci::Place;
-use crate::product;
+use crate::product::RecordedImages;
 use crate::survey::within;
 
 #[derive(Args)]
@@ -33,7 +32,8 @@ impl Explain {
             None => Place::Layout { folder: root.join("dist/image"), name: None },
         };
         let opened = places.open(&place)?;
-        let explained = image::explain(opened.source(), &opened.named()?, &released(&root))?;
+        let named = opened.named()?;
+        let explained = image::explain(opened.source(), &named, &released(&root, named.digest))?;
         let data = serde_json::to_value(&explained).expect("an explanation is plain data");
         let text = format!("{}\n{}", explained.table(), explained.files());
         Ok(Product::text(text).with_data(data))
@@ -45,11 +45,13 @@ pub fn read(text: &str) -> Result<Place, Failure> {
     text.parse::<Place>().map_err(|error| Failure { kind: Kind::Usage, ..Failure::from(error) })
 }
 
-/// The layers of the images that were made last, if there is a record of them.
-fn released(root: &Path) -> BTreeSet<Digest> {
-    let path = root.join(".sealift/image.json");
-    let bytes = files::read_if_present(&path, product::MAX_RECORD as u64).ok().flatten();
-    let recorded = bytes.and_then(|bytes| product::read_images(&bytes).ok());
-    let images = recorded.into_iter().flat_map(|recorded| recorded.indexes).flat_map(|index| index.images);
-    images.flat_map(|image| image.layers).map(|layer| layer.digest).collect()
+/// The layers of the release that an image is compared with: the last one, and for the images of that one the release
+/// before it.
+fn released(root: &Path, explained: Digest) -> BTreeSet<Digest> {
+    let last = recorded_images(root, "image.json");
+    let with = match &last {
+        Some(own) if own.names(explained) => recorded_images(root, "image-before.json"),
+        _ => last,
+    };
+    with.iter().flat_map(RecordedImages::layers).collect()
 }

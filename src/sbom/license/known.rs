@@ -96,7 +96,7 @@ const APACHE_NOTICE: &str = "licensed under the apache license version 2 0 the l
 pub(super) fn all() -> &'static [Known] {
     static ALL: OnceLock<Vec<Known>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let known = ROWS.iter().map(|row| known(row));
+        let known = ROWS.iter().map(known);
         let notice = Known {
             id: "Apache-2.0",
             body: APACHE_NOTICE.split(' ').map(str::to_owned).collect(),

@@ -88,6 +88,6 @@ fn is_copyright(line: &str) -> bool {
     let next = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ':');
     let word: String = next.chars().take_while(|c| c.is_alphanumeric()).collect();
     // `Copyright` at a line's end is followed by a name, or the line is broken within a sentence: names begin with a capital.
-    let begins = |c: char| !(c.is_alphabetic() && c.is_lowercase()) && !",.;".contains(c);
+    let begins = |c: char| !(",.;".contains(c) || c.is_alphabetic() && c.is_lowercase());
     next.starts_with(begins) && !GO_ON.contains(&word.to_lowercase().as_str())
 }

@@ -117,13 +117,20 @@ pub fn distroless() -> Vec<Layer> {
 /// Writes blobs and what leads to them.
 pub struct Maker<'a> {
     dir: &'a Path,
+    label: &'a str,
+    workdir: &'a str,
 }
 
 impl<'a> Maker<'a> {
     pub fn new(dir: &'a Path) -> Self {
         std::fs::create_dir_all(dir.join("blobs/sha256")).unwrap();
         std::fs::write(dir.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
-        Self { dir }
+        Self { dir, label: "kept", workdir: "" }
+    }
+
+    /// The same with another label and another folder in its configuration.
+    pub fn configured_anew(self) -> Self {
+        Self { label: "new", workdir: "/srv", ..self }
     }
 
     pub fn put(&self, media_type: &str, bytes: &[u8]) -> Value {
@@ -144,7 +151,8 @@ impl<'a> Maker<'a> {
             "config": {
                 "Env": ["PATH=/base/bin", "BASE=1"],
                 "Cmd": ["/bin/sh"],
-                "Labels": { "base.label": "kept" },
+                "Labels": { "base.label": self.label },
+                "WorkingDir": self.workdir,
                 "Healthcheck": { "Test": ["NONE"] },
             },
             "rootfs": { "type": "layers", "diff_ids": layers.iter().map(|layer| layer.diff_id).collect::<Vec<_>>() },

@@ -122,15 +122,16 @@ fn a_docker_archive_is_a_base() {
     assert_eq!(layers(&document(&layout, &entry))[0]["digest"], below["digest"]);
 }
 
+/// A16: a tag that leads elsewhere than it did.
 #[test]
-fn a_base_that_moves_is_followed_by_update_alone() {
+fn a16_a_base_that_moves_is_followed_by_update_alone() {
     let sandbox = on("oci:bases/alpine:3.22");
     let bases = sandbox.path("bases/alpine");
     alpine_layout(&bases, "3.22.1");
     sandbox.ok(UPDATE).quietly();
     let lock = sandbox.read("sealift.lock");
     // Nothing of the base is in the store yet: the place is asked, and says that it leads elsewhere.
-    let maker = Maker::new(&bases);
+    let maker = Maker::new(&bases).configured_anew();
     let old = std::fs::read(bases.join("index.json")).unwrap();
     let old: Value = serde_json::from_slice(&old).unwrap();
     let mut layers = base::alpine("3.22.2");
@@ -146,7 +147,11 @@ fn a_base_that_moves_is_followed_by_update_alone() {
     assert_eq!(sandbox.read("sealift.lock"), lock, "only update writes it");
     let first = digest_of(&run.stdout);
     let updated = sandbox.ok(UPDATE);
-    for words in ["linux/386 is gone", "linux/amd64: 2 layers added", "1 removed, 0 shared"] {
+    for words in [
+        "linux/386 is gone",
+        "linux/amd64: 2 layers added",
+        "1 removed, 0 shared; configuration: workdir; labels: base.label",
+    ] {
         assert!(updated.stderr.contains(words), "wanted {words:?} in {}", updated.stderr);
     }
     assert!(updated.stdout.contains(" -> sha256:"), "{}", updated.stdout);

@@ -61,8 +61,21 @@ fn an_image_goes_everywhere_with_one_digest() {
         assert_eq!(digest_of(&sandbox.ok(&["image", "copy", from, to]).stdout), made, "{from} {to}");
     }
     assert_eq!(registry.crane(&["digest", &format!("{remote}:one")]), format!("sha256:{made}"));
+    // A tag that says a version stays with its image; any other goes where somebody sends it.
+    sandbox.ok(&["image", "copy", "oci:dist/image:service", &format!("{remote}:v1.0.0")]).quietly();
+    sandbox.ok(&["image", "copy", "oci:dist/image:service", &format!("{remote}:v1.0.0")]).quietly();
+    let other = sandbox.ok(&["image", "--target", "linux/386", "--to", "out/other"]);
+    let other = digest_of(&other.stdout);
+    let run = sandbox.run(&["image", "copy", "oci:out/other", &format!("{remote}:v1.0.0")]);
+    run.fails(12, "registry.tag-exists", &["v1.0.0", &made]).quietly();
+    assert_eq!(registry.crane(&["digest", &format!("{remote}:v1.0.0")]), format!("sha256:{made}"));
+    sandbox.ok(&["image", "copy", "oci:out/other", &format!("{remote}:moving")]).quietly();
+    sandbox.ok(&["image", "copy", "oci:dist/image:service", &format!("{remote}:moving")]).quietly();
+    assert_eq!(registry.crane(&["digest", &format!("{remote}:moving")]), format!("sha256:{made}"));
+    assert_ne!(other, made);
     registry.crane(&["validate", "--remote", &format!("{}/mounted:two", registry.host)]);
-    sandbox.ok(&["image", "copy", "oci:out/layout", "docker-archive:out/d.tar:localhost/service:1"]).quietly();
+    let run = sandbox.ok(&["image", "copy", "oci:out/layout", "docker-archive:out/d.tar:localhost/service:1"]);
+    assert!(run.stderr.contains("docker-archive holds one platform: linux/"), "{}", run.stderr);
     registry.crane(&["validate", "--tarball", sandbox.path("out/d.tar").to_str().unwrap()]);
     let mut layout = sandbox.digests("dist/image");
     layout.remove("index.json");
@@ -99,7 +112,7 @@ fn pushing_moves_no_tag_and_tags_are_guarded() {
     let tags = || registry.crane(&["ls", &repository]);
     assert!(!tags().contains("latest") && !tags().contains("1.2.3"), "{}", tags());
     let again = sandbox.ok(&args);
-    assert!(again.stderr.contains(": 0 blobs sent"), "{}", again.stderr);
+    assert!(again.stderr.contains(": 0 blobs sent, "), "{}", again.stderr);
     let tagging = [&args[..], &["--tag"]].concat();
     sandbox.ok(&tagging).quietly();
     let first = format!("v1.2.3-{}", &commit[..12]);

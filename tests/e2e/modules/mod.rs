@@ -69,6 +69,15 @@ fn a_workspace_with_two_modules_and_a_replacement() {
     sandbox.write("dep/dep.go", "package dep\n\nconst Text = \"changed+\"\n");
     sandbox.ok(&["build", "-s", "api", "-o", "bin/api"]).quietly();
     assert_eq!(says(&sandbox.path("bin/api")), "changed+lib");
+    let cached = |sandbox: &Sandbox| sandbox.json(".sealift/build.json")["binaries"][0]["cached"].clone();
+    sandbox.ok(&["build", "-s", "api", "-o", "bin/api"]).quietly();
+    assert_eq!(cached(&sandbox), true);
+    // What go.work uses is what is built, and only that file says so.
+    sandbox.write("other/go.mod", &go_mod("example.com/lib", ""));
+    sandbox.write("other/lib.go", "package lib\n\nconst Text = \"other\"\n");
+    sandbox.write("go.work", &work.replace("./lib", "./other"));
+    sandbox.ok(&["build", "-s", "api", "-o", "bin/api"]).quietly();
+    assert_eq!((cached(&sandbox), says(&sandbox.path("bin/api"))), (false.into(), "changed+other".to_owned()));
 }
 
 #[test]
@@ -119,6 +128,32 @@ fn offline_with_a_folder_for_a_proxy() {
     std::fs::remove_dir_all(sandbox.dir.path().join("cache")).unwrap();
     let run = sandbox.run(&["release", "--snapshot"]);
     run.fails(7, "source.network", &["module lookup disabled by GOPROXY=off"]).hints("GOPROXY").quietly();
+}
+
+#[test]
+fn what_go_mod_tidy_would_change_is_refused_and_asked_about_once() {
+    let proxy = Proxy::new();
+    let sandbox = dependent(&proxy);
+    let tidy = |sandbox: &Sandbox| {
+        let run = sandbox.ok(&["release", "--snapshot", "--json"]);
+        let events = run.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let mut ended = events.filter(|event| event["type"] == "finished" && event["step"] == "check mod-tidy");
+        ended.next().map(|event| event["cached"] == true)
+    };
+    assert_eq!(tidy(&sandbox), Some(false));
+    // Another body is no question for go; another import is.
+    sandbox.write("main.go", &MAIN.replace("dep.Text", "dep.Text + dep.Text"));
+    assert_eq!(tidy(&sandbox), Some(true));
+    sandbox.write("more.go", "package main\n\nimport _ \"example.com/dep\"\n");
+    assert_eq!(tidy(&sandbox), Some(false));
+    let before = sandbox.digests("dist");
+    proxy.module("example.com/idle", "v1.0.0", &[("idle.go", "package idle\n")]);
+    sandbox.go(&["get", "example.com/idle@v1.0.0"]);
+    let run = sandbox.run(&["release", "--snapshot"]);
+    run.fails(5, "build.mod-tidy", &["example.com/idle v1.0.0"]).hints("go mod tidy && git commit").quietly();
+    assert_eq!(sandbox.digests("dist"), before);
+    sandbox.write("sealift.toml", &format!("{TARGET}mod-tidy = false\n"));
+    assert_eq!(tidy(&sandbox), None, "turned off by name");
 }
 
 #[test]

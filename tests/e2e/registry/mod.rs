@@ -12,8 +12,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sealift::config::settings::RegistrySettings;
 use sealift::event::Events;
-use sealift::oci::{Copy, Layout, copy, media};
+use sealift::host::Host;
+use sealift::host::env::Env;
+use sealift::oci::{Copy, Index, Layout, Source, copy, media};
+use sealift::registry::Registry;
 
 use scene::{Act, Scene};
 use server::{Auth, Body, Reply};
@@ -21,8 +25,9 @@ use server::{Auth, Body, Reply};
 /// More than the longest document and what the sockets of both sides hold beside it.
 const MOST_SENT: u64 = 32 << 20;
 
+/// A13 to A15 among them: sizes, digests and ends that are not true; redirects, and realms of other servers.
 #[test]
-fn every_lie_is_refused_and_no_secret_leaves_the_registry() {
+fn a13_a14_a15_every_lie_is_refused_and_no_secret_leaves_the_registry() {
     let lies = lies::all();
     let distinct: BTreeSet<(&str, &str)> = lies.iter().map(|lie| (lie.step, lie.kind)).collect();
     assert_eq!(distinct.len(), lies.len(), "a lie is told twice");
@@ -221,6 +226,29 @@ fn a_busy_registry_is_asked_again_when_it_wants() {
 }
 
 #[test]
+fn lists_are_read_page_by_page() {
+    let lie = |request: &server::Request, _: &mut server::Content, _: &str| {
+        let (tags, referrers) = (request.within("GET", "/tags/list"), request.within("GET", "/referrers/"));
+        let first = !request.query.contains("last=a");
+        let page = match (tags, referrers) {
+            (true, _) if first => Reply::bytes("application/json", r#"{"name":"a","tags":["a","b"]}"#),
+            (true, _) => Reply::bytes("application/json", r#"{"name":"a","tags":["c"]}"#),
+            (_, true) if first => Reply::bytes(media::OCI_INDEX, Index::new(Vec::new()).encode()),
+            // The last page of referrers is the server's own.
+            _ => return None,
+        };
+        Some(if first { page.with("Link", format!("<{}?n=2&last=a>; rel=\"next\"", request.path)) } else { page })
+    };
+    let scene = Scene::new(Auth::Bearer, lie, Box::new(|_, _| None));
+    let client = scene.client();
+    let remote = client.repository(&scene.repository()).unwrap();
+    let tags: Vec<String> = remote.tags().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(tags, ["a", "b", "c"]);
+    let found = remote.referrers(scene.sample.manifest_at.digest).unwrap();
+    assert_eq!(found.iter().map(|entry| entry.digest).collect::<Vec<_>>(), [scene.sample.referrer_at.digest]);
+}
+
+#[test]
 fn a_registry_that_is_down_is_named() {
     let scene = Scene::new(Auth::Open, |_, _, _| None, Box::new(|_, _| None));
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -229,6 +257,35 @@ fn a_registry_that_is_down_is_named() {
     let failure = remote.resolve(&"v1".parse().unwrap()).unwrap_err();
     assert_eq!((failure.code, failure.kind.exit_code()), ("http.no-answer", 7));
     assert!(failure.message.contains(&port.to_string()) && failure.hint.is_some());
+}
+
+/// Plain HTTP to another machine can be allowed in words; neither a password nor a token goes that way even then.
+#[test]
+fn credentials_go_nowhere_without_encryption() {
+    for auth in [Auth::Basic, Auth::Bearer] {
+        let registry = server::Server::start(auth, Box::new(|_, _| None));
+        let name = "registry.example:5000";
+        // It stands for the proxy too, through which everything but the machine itself is asked.
+        let env = [
+            ("HTTP_PROXY", format!("http://{}", registry.address)),
+            ("SEALIFT_REGISTRY_HOST", name.to_owned()),
+            ("SEALIFT_REGISTRY_USER", server::USER.to_owned()),
+            ("SEALIFT_REGISTRY_PASSWORD", server::PASSWORD.to_owned()),
+        ];
+        let host = Host::with_env(Env::of("/".into(), env));
+        // Its tokens come from this machine, where secrets may go.
+        let realm = Some(format!("http://{}", registry.address));
+        let settings =
+            RegistrySettings { host: name.to_owned(), plain_http: Some(true), realm, ..RegistrySettings::default() };
+        let client = Registry::new(&host, &[settings], &Events::silent());
+        let remote = client.repository(&format!("{name}/a").parse().unwrap()).unwrap();
+        let failure = remote.resolve(&"v1".parse().unwrap()).unwrap_err();
+        assert_eq!((failure.code, failure.kind.exit_code()), ("http.plain-credentials", 3), "{failure:?}");
+        let asked = registry.requests();
+        let (tokens, api): (Vec<_>, Vec<_>) = asked.into_iter().partition(|request| request.path == "/token");
+        assert_eq!((tokens.len(), api.len()), (usize::from(auth == Auth::Bearer), 1));
+        assert_eq!(api[0].header("authorization"), "");
+    }
 }
 
 #[test]

@@ -79,14 +79,14 @@ impl Lab<'_> {
         // Both use the processor's instructions for SHA-256; sha256sum of many systems does not.
         let mut hash = Command::new("openssl");
         hash.args(["dgst", "-sha256"]).arg(&syft);
-        let [ours, hashed] = interleaved(times, [&mut self.sbom(&syft), &mut hash])?;
+        let [ours, hashed] = interleaved(times, &mut [self.sbom(&syft), hash])?;
         let size = syft.metadata().map_err(|error| at(&syft, &error))?.len() / 1_000_000;
         let beyond = milliseconds(&ours) - milliseconds(&hashed);
         report.add(Row::absolute(NAME, &format!("SBOM of {size} MB beyond openssl dgst"), beyond, BEYOND, "ms"));
         let mut peer = Command::new(&syft);
         peer.args(["scan", "--quiet", "--output", "cyclonedx-json"]).arg(format!("file:{}", syft.display()));
         peer.env("SYFT_CHECK_FOR_APP_UPDATE", "false");
-        let [ours, theirs] = interleaved(self.rounds.warm.min(PATIENCE), [&mut self.sbom(&syft), &mut peer])?;
+        let [ours, theirs] = interleaved(self.rounds.warm.min(PATIENCE), &mut [self.sbom(&syft), peer])?;
         report.add(Row::ratio(NAME, &format!("SBOM of {size} MB"), "syft", &ours, &theirs, Some(0.1)));
         let (Some(govulncheck), Some(database)) = (self.folder.installed("govulncheck"), database) else {
             let what = "a scan beside govulncheck";
@@ -100,8 +100,7 @@ impl Lab<'_> {
         Program::new("unzip").args(["-q", "-d"]).args([unpacked.as_path(), database]).output()?;
         let mut peer = Command::new(govulncheck);
         peer.args(["-mode", "binary", "-format", "json", "-db", &format!("file://{}", unpacked.display())]).arg(&syft);
-        let [ours, theirs] =
-            interleaved(self.rounds.warm.min(PATIENCE), [&mut self.scan(&syft, &unpacked), &mut peer])?;
+        let [ours, theirs] = interleaved(self.rounds.warm.min(PATIENCE), &mut [self.scan(&syft, &unpacked), peer])?;
         let peer = "govulncheck -mode binary";
         report.add(Row::ratio(NAME, &format!("scan of {size} MB"), peer, &ours, &theirs, Some(0.5)));
         Ok(())
@@ -122,8 +121,8 @@ impl Lab<'_> {
                 continue;
             };
             measure::run(&mut self.scan(&small, &database))?;
-            let commands = [&mut self.scan(&small, &database), &mut self.scan(&small, &empty)];
-            let [with, without] = interleaved(self.rounds.warm * TIMES, commands)?;
+            let mut commands = [self.scan(&small, &database), self.scan(&small, &empty)];
+            let [with, without] = interleaved(self.rounds.warm * TIMES, &mut commands)?;
             let what = format!("database {what} opened, a small program scanned");
             report.add(Row::absolute(NAME, &what, milliseconds(&with) - milliseconds(&without), OPENED, "ms"));
         }
@@ -221,12 +220,12 @@ impl Lab<'_> {
 }
 
 /// Runs two commands in turns, each first in every other round.
-fn interleaved(rounds: usize, commands: [&mut Command; 2]) -> Result<[Vec<Cost>; 2], Failure> {
+fn interleaved(rounds: usize, commands: &mut [Command; 2]) -> Result<[Vec<Cost>; 2], Failure> {
     let mut costs = [Vec::new(), Vec::new()];
     for round in 0..rounds {
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
         for side in order {
-            costs[side].push(measure::run(commands[side])?);
+            costs[side].push(measure::run(&mut commands[side])?);
         }
     }
     Ok(costs)

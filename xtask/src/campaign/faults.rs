@@ -1,4 +1,4 @@
-//! Lets one fsync after the other answer EIO: the run fails and says so, and leaves nothing half-made.
+//! A46: lets one fsync after the other answer EIO. The run fails and says so, tries none again, and leaves nothing half-made.
 
 use super::Extent;
 use super::kill::{Case, chosen, judge, recover, struck, told};
