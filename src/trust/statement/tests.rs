@@ -205,7 +205,7 @@ fn members_that_a_lenient_reader_would_take_are_refused() {
         }),
         refused(|m| {
             let Value::Object(first) = &mut list(predicate(m), "artifacts")[0] else { panic!("an artifact") };
-            first.insert("kind".into(), text("vex"));
+            first.insert("kind".into(), text("firmware"));
         }),
         refused(|m| {
             let Value::Object(first) = &mut list(predicate(m), "artifacts")[0] else { panic!("an artifact") };
