@@ -24,6 +24,7 @@ pub enum Lie {
     /// It is not for signing code.
     OtherUse,
     /// It had expired when the signature was made.
+    #[cfg_attr(not(feature = "sigstore"), expect(dead_code, reason = "told where it can be judged"))]
     Expired,
     /// Its promise of a log is by another log.
     OtherCertificateLog,
