@@ -23,6 +23,8 @@ fn flipped(bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Of all keys here.
+const PASSPHRASE: &str = "correct horse";
 const MESSAGE: &[u8] = b"0000  service_1.0.0_linux_amd64.tar.gz\n";
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
@@ -37,7 +39,9 @@ struct Bench {
 impl Bench {
     /// Keys of both: `key` and `other` are cosign's, `key.pem` is the first one imported; `foreign` is of another kind.
     fn new() -> Self {
-        let bench = Self { sandbox: Sandbox::empty(), registry: in_memory() };
+        let mut sandbox = Sandbox::empty();
+        sandbox.env.insert("SEALIFT_KEY_PASSWORD".into(), PASSPHRASE.into());
+        let bench = Self { sandbox, registry: in_memory() };
         let empty = r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#;
         bench.put("root.json", empty);
         bench.put("message", MESSAGE);
@@ -69,7 +73,7 @@ impl Bench {
     fn cosign(&self, args: &[&str]) -> (bool, String) {
         let mut command = Command::new("cosign");
         command.args(args).current_dir(self.sandbox.project()).env("HOME", self.sandbox.dir.path());
-        command.env("COSIGN_PASSWORD", "").stdin(std::process::Stdio::null());
+        command.env("COSIGN_PASSWORD", PASSPHRASE).stdin(std::process::Stdio::null());
         let output = command.output().unwrap_or_else(|error| panic!("cosign: {error}; cargo xtask tools cosign"));
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
@@ -417,7 +421,8 @@ fn images_that_cosign_signed_in_the_older_form_verify_here() {
 #[test]
 fn images_that_sealift_signed_verify_with_cosign() {
     let bench = Bench::new();
-    let service = Sandbox::service();
+    let mut service = Sandbox::service();
+    service.env.insert("SEALIFT_KEY_PASSWORD".into(), PASSPHRASE.into());
     let repository = format!("{}/acme/service", bench.registry.address);
     let config = format!("[build]\ntargets = [\"linux/amd64\"]\n[image]\nrepository = \"{repository}\"\n");
     service.write("sealift.toml", &config);
