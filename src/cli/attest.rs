@@ -121,19 +121,15 @@ impl Attest {
             let message = "what something else built is signed or nothing: there is no key".to_owned();
             return Err(super::usage("attest.no-key", Kind::Usage, message, hint));
         };
-        let git = Git::find(project.host, &project.config.root)?;
-        let head = history::read(project.host, &git, &[])?.head;
-        let checked_out = || {
-            head.id.parse::<Commit>().map_err(|error| super::usage("attest.commit", Kind::Bug, error.to_string(), None))
-        };
+        let (commit, created) = self.built_from(project)?;
         let subject = Subject {
             product: self.product.clone().unwrap_or_else(|| project.config.project.name.clone()),
             version: version.clone(),
             channel: None,
             snapshot: false,
-            commit: self.commit.clone().map_or_else(checked_out, Ok)?,
+            commit,
             source: project.config.project.source.as_deref().and_then(|url| url.parse().ok()),
-            created: survey::epoch(project.host)?.unwrap_or(head.time),
+            created,
             services: Vec::new(),
             // How it was made, somebody else knows.
             making: None,
@@ -157,6 +153,20 @@ impl Attest {
             subject.product
         );
         Ok(Product::lines([folder.join(MANIFEST).display().to_string()]).with_data(data).with_note(note))
+    }
+
+    /// The commit of what something else built, and the time of the release. The repository is asked for what is not said.
+    fn built_from(&self, project: &Project<'_>) -> Result<(Commit, u64), Failure> {
+        let epoch = survey::epoch(project.host)?;
+        if let (Some(commit), Some(epoch)) = (&self.commit, epoch) {
+            return Ok((commit.clone(), epoch));
+        }
+        let git = Git::find(project.host, &project.config.root)?;
+        let head = history::read(project.host, &git, &[])?.head;
+        let checked_out = || {
+            head.id.parse::<Commit>().map_err(|error| super::usage("attest.commit", Kind::Bug, error.to_string(), None))
+        };
+        Ok((self.commit.clone().map_or_else(checked_out, Ok)?, epoch.unwrap_or(head.time)))
     }
 }
 

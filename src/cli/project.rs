@@ -89,8 +89,7 @@ pub struct Project<'a> {
 /// Reads the configuration.
 pub fn load(world: &World<'_>, overrides: &Overrides) -> Result<Loaded, Failure> {
     let file = config::load(world.host, &world.dir(), world.global.config.as_deref())?;
-    let fallback = fallback(world.host, file.root());
-    Ok(file.resolve(world.host, &fallback, overrides)?)
+    Ok(file.resolve(world.host, &|| fallback(world.host, file.root()), overrides)?)
 }
 
 /// Reads the configuration as it is in another folder, of the same project: what the project says of itself holds there
@@ -98,7 +97,7 @@ pub fn load(world: &World<'_>, overrides: &Overrides) -> Result<Loaded, Failure>
 pub fn load_elsewhere(world: &World<'_>, root: &Path, folder: &Path) -> Result<Loaded, Failure> {
     let named = world.global.config.as_deref().and_then(Path::file_name).map(|name| folder.join(name));
     let file = config::load(world.host, folder, named.as_deref())?;
-    Ok(file.resolve(world.host, &fallback(world.host, root), &Overrides::default())?)
+    Ok(file.resolve(world.host, &|| fallback(world.host, root), &Overrides::default())?)
 }
 
 /// A record of images, if there is one that can be read.

@@ -104,7 +104,12 @@ impl File {
 
     /// Puts built-in values, file, services, environment and command line over each other. Errors: a name or a folder
     /// that cannot be decided, a service that is not there, values that contradict each other.
-    pub fn resolve(&self, host: &Host, fallback: &Fallback, overrides: &Overrides) -> Result<Loaded, ConfigError> {
+    pub fn resolve(
+        &self,
+        host: &Host,
+        fallback: &dyn Fn() -> Fallback,
+        overrides: &Overrides,
+    ) -> Result<Loaded, ConfigError> {
         let resolver = resolve::Resolver::new(&self.contents, &self.name, &self.text);
         let (config, origins) = resolver.resolve(host, &self.root, fallback, overrides)?;
         Ok(Loaded { config, origins, file: self.name().map(|_| Digest::of(self.text.as_bytes())) })

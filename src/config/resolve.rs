@@ -46,7 +46,7 @@ impl<'a> Resolver<'a> {
         mut self,
         host: &Host,
         root: &Path,
-        fallback: &Fallback,
+        fallback: &dyn Fn() -> Fallback,
         overrides: &Overrides,
     ) -> Result<(Config, Origins), ConfigError> {
         let contents = self.contents;
@@ -90,23 +90,25 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn project(&mut self, fallback: &Fallback) -> Result<Project, ConfigError> {
+    fn project(&mut self, fallback: &dyn Fn() -> Fallback) -> Result<Project, ConfigError> {
         let contents = self.contents;
+        // Git is asked only for what the file leaves open.
+        let found = std::cell::LazyCell::new(fallback);
         let name = match &contents.name {
             Some(name) => self.layers.take("project.name", Some(name), name.value.clone()),
             None => {
-                self.layers.origins.set("project.name".into(), Origin::Found(fallback.name_from));
-                fallback.name.parse().map_err(|why: sealift_trust::name::NameError| ConfigError::ProjectName {
-                    name: fallback.name.chars().take(60).collect(),
-                    from: fallback.name_from,
+                self.layers.origins.set("project.name".into(), Origin::Found(found.name_from));
+                found.name.parse().map_err(|why: sealift_trust::name::NameError| ConfigError::ProjectName {
+                    name: found.name.chars().take(60).collect(),
+                    from: found.name_from,
                     why: why.to_string(),
                 })?
             }
         };
         let source = match &contents.source {
-            None if fallback.source.is_some() => {
-                self.layers.origins.set("project.source".into(), Origin::Found(fallback.source_from));
-                fallback.source.clone()
+            None if found.source.is_some() => {
+                self.layers.origins.set("project.source".into(), Origin::Found(found.source_from));
+                found.source.clone()
             }
             source => self.layers.take_some("project.source", source.as_ref(), None),
         };

@@ -28,7 +28,7 @@ fn read(text: &str) -> Result<File, ConfigError> {
 }
 
 fn loaded_with(text: &str, overrides: &Overrides) -> Result<Loaded, ConfigError> {
-    read(text)?.resolve(&host(Path::new("/project")), &fallback(), overrides)
+    read(text)?.resolve(&host(Path::new("/project")), &fallback, overrides)
 }
 
 fn loaded(text: &str) -> Result<Loaded, ConfigError> {
@@ -327,7 +327,7 @@ fn the_command_line_comes_first_and_is_named_as_the_origin() {
 fn the_cache_is_the_variables_then_the_files_then_the_users() {
     let at = |text: &str, vars: &[(&str, &str)]| {
         let host = Host::with_env(Env::of(PathBuf::from("/start"), vars.iter().copied()));
-        let loaded = read(text).unwrap().resolve(&host, &fallback(), &Overrides::default());
+        let loaded = read(text).unwrap().resolve(&host, &fallback, &Overrides::default());
         loaded.map(|loaded| (loaded.config.cache, loaded.origins.of("cache.dir").to_string()))
     };
     let file = "[cache]\ndir = \"c\"\n";
@@ -344,7 +344,7 @@ fn the_cache_is_the_variables_then_the_files_then_the_users() {
 
 #[test]
 fn a_found_name_that_names_no_file_is_refused() {
-    let odd = Fallback { name: "a/b".into(), ..fallback() };
+    let odd = || Fallback { name: "a/b".into(), ..fallback() };
     let error = read("").unwrap().resolve(&host(Path::new("/p")), &odd, &Overrides::default()).unwrap_err();
     assert_eq!(error.code(), "config.project-name");
     assert!(error.to_string().contains("go.mod"), "{error}");
@@ -381,7 +381,7 @@ fn a_hostile_file_costs_little() {
     let check = |text: &[u8]| {
         std::fs::write(&path, text).unwrap();
         let host = host(temp.path());
-        load(&host, temp.path(), None).and_then(|file| file.resolve(&host, &fallback(), &Overrides::default()))
+        load(&host, temp.path(), None).and_then(|file| file.resolve(&host, &fallback, &Overrides::default()))
     };
     let code = |text: &[u8]| check(text).map_or_else(|error| error.code(), |_| "accepted");
     assert_eq!(code(&vec![b'#'; (1 << 20) + 1]), "file.too-large");

@@ -51,23 +51,29 @@ fn touched(
     words: &[&str],
     see: &mut dyn FnMut(&Commit, &str) -> ControlFlow<()>,
 ) -> Result<(), HistoryError> {
-    let fixed = ["log", "--no-show-signature", "--format=%x01%H %ct", "--name-only", "-z", "--no-renames"];
+    let fixed = ["log", "--no-show-signature", "--format=%x00%H %ct", "--name-only", "-z", "--no-renames"];
     let merges = ["--diff-merges=first-parent"];
     let command = git.command(fixed.iter().chain(&merges).chain(words).copied().chain(["--"]));
     let mut bad = None;
     host.stream(&command, &[], &mut |reader| {
         let mut current = None;
+        let mut first = false;
         while let Some(field) = next_field(reader)? {
-            // `-z` separates with NUL, and the list of names begins after a newline behind the header.
-            let field = field.trim_start_matches('\n');
-            if let Some(header) = field.strip_prefix('\u{1}') {
-                current = parse_commit(header.trim_end());
+            // `-z` separates with NUL. A name is never empty, whatever else may be in one: an empty field announces a
+            // header. The list of names begins after a newline behind that.
+            if field.is_empty() {
+                let header = next_field(reader)?.unwrap_or_default();
+                current = parse_commit(&header);
                 if current.is_none() {
                     bad = Some(header.chars().take(100).collect::<String>());
                     return Ok(());
                 }
-            } else if let (Some(commit), false) = (&current, field.is_empty())
-                && see(commit, field).is_break()
+                first = true;
+                continue;
+            }
+            let path = if std::mem::take(&mut first) { field.strip_prefix('\n').unwrap_or(&field) } else { &field };
+            if let Some(commit) = &current
+                && see(commit, path).is_break()
             {
                 return Ok(());
             }

@@ -120,6 +120,35 @@ impl Fault for HistoryError {
     }
 }
 
+/// Variables that git, ssh and credential helpers read when they talk to a remote: when something is pushed, and while a
+/// partial clone is read, which fetches what it has not.
+pub fn is_for_remotes(name: &str) -> bool {
+    const EXACT: &[&str] = &[
+        "GIT_ASKPASS",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_SSH_VARIANT",
+        "SSH_ASKPASS",
+        "SSH_ASKPASS_REQUIRE",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "XDG_RUNTIME_DIR",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "GIT_SSL_CAINFO",
+        "GIT_SSL_CAPATH",
+        "GIT_SSL_CERT",
+        "GIT_SSL_KEY",
+        "GITHUB_TOKEN",
+        "GH_TOKEN",
+        "GITLAB_TOKEN",
+        "CI_JOB_TOKEN",
+    ];
+    let lower = name.to_ascii_lowercase();
+    EXACT.contains(&name) || matches!(lower.as_str(), "http_proxy" | "https_proxy" | "all_proxy" | "no_proxy")
+}
+
 /// The git program in one repository.
 #[derive(Clone)]
 pub struct Git {
@@ -153,6 +182,7 @@ impl Git {
                 || name == "GIT_CONFIG_COUNT"
                 || name.starts_with("GIT_CONFIG_KEY_")
                 || name.starts_with("GIT_CONFIG_VALUE_")
+                || is_for_remotes(name)
         });
         env.insert("LC_ALL".into(), "C".into());
         // A status must not write the index: another git may be at work, and a dry run writes nothing.

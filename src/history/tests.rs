@@ -118,3 +118,20 @@ fn tags_are_found_by_reach() {
     repository.git(&["tag", "v2.0.0"]);
     assert_eq!(reachable_tags(&repository.host, &repository.git, &first).unwrap(), ["v1.0.0"]);
 }
+
+/// A34: what stands in a file's name is a name, whatever it looks like.
+#[cfg(unix)]
+#[test]
+fn a_name_of_a_file_is_no_commit() {
+    let repository = Repository::new();
+    let first = repository.commit("a", "1");
+    let lies = [format!("\u{1}{first} 0"), format!("\n{first} 0"), format!("{first} 0"), "\n\nb".to_owned()];
+    for lie in &lies {
+        std::fs::write(repository.path().join(lie), "").unwrap();
+    }
+    let second = repository.commit("z", "1");
+    for name in lies.iter().map(String::as_str).chain(["z"]) {
+        assert_eq!(repository.last(name).as_deref(), Some(second.as_str()), "{name:?}");
+    }
+    assert_eq!(repository.last("a"), Some(first));
+}

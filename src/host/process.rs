@@ -334,7 +334,7 @@ impl Host {
         let mut running = self.children.spawn(command, stdin)?;
         let mut stdout = BufReader::with_capacity(64 * 1024, running.child.stdout.take().expect("stdout is piped"));
         let mut errors = running.child.stderr.take().expect("stderr is piped");
-        let mut to_child = running.child.stdin.take();
+        let to_child = running.child.stdin.take();
         let mut stderr = Vec::new();
         let group = running.child.id();
         let (ended, end) = std::sync::mpsc::channel::<()>();
@@ -351,12 +351,10 @@ impl Host {
                 });
             }
             let listener = scope.spawn(move || errors.by_ref().take(OUTPUT_CAP).read_to_end(stderr));
-            scope.spawn(move || {
-                if let Some(pipe) = &mut to_child {
-                    // A child that ends before it has read everything says why by its exit status.
-                    drop(pipe.write_all(input));
-                }
-            });
+            if let Some(mut pipe) = to_child {
+                // A child that ends before it has read everything says why by its exit status.
+                scope.spawn(move || drop(pipe.write_all(input)));
+            }
             let read = reader(&mut stdout);
             let early = matches!(io::copy(&mut (&mut stdout).take(1), &mut io::sink()), Ok(1)) || read.is_err();
             if early {

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::command::Command;
 use crate::error::Failure;
-use crate::history::Git;
+use crate::history::{self, Git};
 use crate::host::Host;
 
 pub use branch::NewBranch;
@@ -242,7 +242,7 @@ struct Pushed {
     state: TagState,
 }
 
-/// Variables that git, ssh, gpg, credential helpers and hooks read when something is signed or pushed.
+/// Variables that git, gpg and hooks read when something is signed or pushed, beside those for remotes.
 fn is_for_writing(name: &str) -> bool {
     const EXACT: &[&str] = &[
         "GIT_AUTHOR_NAME",
@@ -252,32 +252,11 @@ fn is_for_writing(name: &str) -> bool {
         "GIT_COMMITTER_EMAIL",
         "GIT_COMMITTER_DATE",
         "EMAIL",
-        "GIT_ASKPASS",
-        "GIT_SSH",
-        "GIT_SSH_COMMAND",
-        "GIT_SSH_VARIANT",
-        "SSH_ASKPASS",
-        "SSH_ASKPASS_REQUIRE",
         "GNUPGHOME",
         "GPG_TTY",
-        "DISPLAY",
-        "WAYLAND_DISPLAY",
-        "XDG_RUNTIME_DIR",
-        "DBUS_SESSION_BUS_ADDRESS",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "GIT_SSL_CAINFO",
-        "GIT_SSL_CAPATH",
-        "GIT_SSL_CERT",
-        "GIT_SSL_KEY",
         "CI",
-        "GITHUB_TOKEN",
-        "GH_TOKEN",
-        "GITLAB_TOKEN",
-        "CI_JOB_TOKEN",
     ];
-    let lower = name.to_ascii_lowercase();
-    EXACT.contains(&name) || matches!(lower.as_str(), "http_proxy" | "https_proxy" | "all_proxy" | "no_proxy")
+    EXACT.contains(&name) || history::is_for_remotes(name)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What there is to tell of versions: of the next one, and of every one that was.
 
-use super::{SurveyError, Timeline, epoch, repository};
+use super::{SurveyError, Timeline, epoch, tagged_repository};
 use crate::config::Config;
 use crate::config::settings::changelog::ChangelogSettings;
 use crate::error::{Fault, Kind};
@@ -29,9 +29,9 @@ pub type Chronicle = (Option<Edition>, Vec<Edition>);
 /// # Errors
 /// Those of the next version: `version.nothing` when there is none, which for [`Reach::All`] is no error.
 pub fn chronicle(host: &Host, config: &Config, reach: Reach) -> Result<Chronicle, SurveyError> {
-    let (git, history) = repository(host, config)?;
+    let (git, history, tags) = tagged_repository(host, config)?;
     let rules = &config.version;
-    let line = Timeline::read(host, &git, &history)?;
+    let line = Timeline::of(host, &git, &history, tags);
     let next = match line.next(rules) {
         Ok((next, _)) => Some(edition(host, &next, history.head.time)?),
         Err(SurveyError::Version(error)) if reach == Reach::All && is_nothing(&error) => None,

@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::artifact::Artifact;
 use crate::config::settings::{CompileSettings, Config, Settings};
 use crate::event::Events;
-use crate::history::{self, Git, History, HistoryError, Logged};
+use crate::history::{self, Git, History, HistoryError, Logged, Tag};
 use crate::host::Host;
 use crate::lock::Lock;
 use crate::store::Store;
@@ -236,14 +236,20 @@ pub fn survey(
 }
 
 /// The folders that sealift itself writes: no part of the sources.
-fn own_folders(root: &std::path::Path) -> [PathBuf; 2] {
-    [root.join("dist"), root.join(".sealift")]
+const OWN: &[&str] = &["dist", ".sealift"];
+
+fn own_folders(root: &std::path::Path) -> Vec<PathBuf> {
+    OWN.iter().map(|name| root.join(name)).collect()
 }
 
 /// Finds the version alone, without looking at services; with it, where it is no snapshot, what is new in it.
 pub fn release(host: &Host, config: &Config, mode: Mode) -> Result<(Release, Option<Next>), SurveyError> {
-    let (git, history) = repository(host, config)?;
-    release_of(host, config, (&git, &history), mode)
+    if mode != Mode::Release {
+        let (git, history) = repository(host, config)?;
+        return release_of(host, config, (&git, &history), mode);
+    }
+    let (git, history, tags) = tagged_repository(host, config)?;
+    next_release(host, config, &history, &Timeline::of(host, &git, &history, tags))
 }
 
 /// The commits since the last version.
@@ -261,18 +267,30 @@ fn release_of(
     (git, history): (&Git, &History),
     mode: Mode,
 ) -> Result<(Release, Option<Next>), SurveyError> {
-    let rules = &config.version;
-    let (mut release, next) = match mode {
-        Mode::Release => {
-            version::clean(history)?;
-            let (next, given) = Timeline::read(host, git, history)?.next(rules)?;
-            (Release::of(history, next.version.clone(), given.then(|| next.tag.clone())), Some(next))
-        }
-        Mode::Any | Mode::Snapshot => (found_or_snapshot(host, config, (git, history), mode)?, None),
-    };
+    if mode == Mode::Release {
+        version::clean(history)?;
+        return next_release(host, config, history, &Timeline::read(host, git, history)?);
+    }
+    Ok((dated(host, config, found_or_snapshot(host, config, (git, history), mode)?)?, None))
+}
+
+fn next_release(
+    host: &Host,
+    config: &Config,
+    history: &History,
+    line: &Timeline<'_>,
+) -> Result<(Release, Option<Next>), SurveyError> {
+    version::clean(history)?;
+    let (next, given) = line.next(&config.version)?;
+    let release = Release::of(history, next.version.clone(), given.then(|| next.tag.clone()));
+    Ok((dated(host, config, release)?, Some(next)))
+}
+
+/// At `SOURCE_DATE_EPOCH`, if that is set, and from the source that the configuration names.
+fn dated(host: &Host, config: &Config, mut release: Release) -> Result<Release, SurveyError> {
     release.commit.time = epoch(host)?.unwrap_or(release.commit.time);
     release.source.clone_from(&config.project.source);
-    Ok((release, next))
+    Ok(release)
 }
 
 fn found_or_snapshot(
@@ -302,8 +320,18 @@ pub fn epoch(host: &Host) -> Result<Option<u64>, SurveyError> {
 
 fn repository(host: &Host, config: &Config) -> Result<(Git, History), HistoryError> {
     let git = Git::find(host, &config.root)?;
-    let history = history::read(host, &git, &["dist", ".sealift"])?;
+    let history = history::read(host, &git, OWN)?;
     Ok((git, history))
+}
+
+/// The same with its tags. Git is asked for both at once: each answer takes about as long.
+fn tagged_repository(host: &Host, config: &Config) -> Result<(Git, History, Vec<Tag>), HistoryError> {
+    let git = Git::find(host, &config.root)?;
+    let (history, tags) = std::thread::scope(|scope| {
+        let tags = scope.spawn(|| history::tags(host, &git));
+        (history::read(host, &git, OWN), tags.join().expect("who reads tags does not panic"))
+    });
+    Ok((git, history?, tags?))
 }
 
 fn tolerable(error: &HistoryError) -> bool {

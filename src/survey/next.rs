@@ -50,6 +50,11 @@ pub struct Timeline<'a> {
 impl<'a> Timeline<'a> {
     /// Reads the tags.
     pub fn read(host: &'a Host, git: &'a Git, history: &'a History) -> Result<Self, SurveyError> {
+        Ok(Self::of(host, git, history, history::tags(host, git)?))
+    }
+
+    /// The same of tags that were read already.
+    pub fn of(host: &'a Host, git: &'a Git, history: &'a History, tags: Vec<Tag>) -> Self {
         let mut start = start(&host.env);
         // The branch that is checked out is the one, whatever a job was started for; only a variable of ours is stronger.
         if let (Start::Branch(branch), Some(own), None) = (&start, &history.branch, host.env.var(BRANCH))
@@ -57,7 +62,7 @@ impl<'a> Timeline<'a> {
         {
             start = Start::Unknown;
         }
-        Ok(Self { host, git, history, start, tags: history::tags(host, git)? })
+        Self { host, git, history, start, tags }
     }
 
     /// The branch.

@@ -69,7 +69,7 @@ enum Kind {
     Bundle(Vec<u8>),
     Claim {
         claim: Vec<u8>,
-        signature: Option<String>,
+        signature: String,
     },
     Envelope(Vec<u8>),
     /// Said to be something of these, and of another form.
@@ -135,10 +135,12 @@ fn beside(source: &dyn Source, image: Digest) -> Result<Vec<Found>, Failure> {
         let Some(manifest) = manifest(source, &document)? else { continue };
         for layer in manifest.layers.iter().take(MOST) {
             let what = match layer.media_type.as_str() {
-                CLAIM_MEDIA_TYPE => read(source, layer, MAX_CLAIM as u64)?.map(|claim| {
-                    let signature = layer.annotations.get(CLAIM_SIGNATURE).cloned();
-                    Kind::Claim { claim, signature }
-                }),
+                CLAIM_MEDIA_TYPE => match layer.annotations.get(CLAIM_SIGNATURE).cloned() {
+                    Some(signature) => {
+                        read(source, layer, MAX_CLAIM as u64)?.map(|claim| Kind::Claim { claim, signature })
+                    }
+                    None => Some(Kind::Other("a claim comes with its signature, and this one has none")),
+                },
                 ENVELOPE_TYPE => read(source, layer, MAX_SAID)?.map(Kind::Envelope),
                 _ => None,
             };
@@ -184,7 +186,7 @@ fn judged(found: &Found, image: Digest, authority: &Authority, meaning: Meaning<
             stated(at, "envelope under a tag", ForeignEnvelope::parse(bytes)?, key, image)
         }
         (Kind::Claim { claim, signature }, Authority::Key(key)) => {
-            let claim = Claim::open(claim, signature.as_deref().unwrap_or_default(), key)?;
+            let claim = Claim::open(claim, signature, key)?;
             claim.is_of(image)?;
             let reference = Some(claim.reference().to_owned());
             let predicate_type = COSIGN_SIGN_TYPE.to_owned();

@@ -117,6 +117,11 @@ impl Change {
         self.kind.as_deref() == Some("chore") && self.scope.as_deref() == Some("release") && named()
     }
 
+    /// Whether it says what it does, beside what it may take back.
+    pub(super) fn is_more_than_a_revert(&self) -> bool {
+        self.kind.as_deref().is_some_and(|kind| kind != "revert")
+    }
+
     /// The text of a footer `Release-As`, if there is one: the version that somebody wants to be next.
     pub fn release_as(&self) -> Option<&str> {
         let mut footers = self.footers.iter().rev();

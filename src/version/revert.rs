@@ -90,7 +90,8 @@ impl<'a> Graph<'a> {
                     standing[brought] = false;
                 }
             }
-            standing[at] = outside;
+            // A change that takes something back on the way is a change still: `fix: undo it`, a squash of several.
+            standing[at] = outside || told[at].iter().any(Change::is_more_than_a_revert);
         }
         standing
     }

@@ -161,7 +161,7 @@ fn a_claim_under_a_tag_is_compared_with_the_image() {
         (vec![layer(&other, key)], "claim.other-image"),
         (vec![layer(&purpose, key)], "claim.type"),
         (vec![(CLAIM_MEDIA_TYPE, good.clone(), signature(key, &other))], "claim.not-signed"),
-        (vec![(CLAIM_MEDIA_TYPE, good.clone(), None)], "claim.signature"),
+        (vec![(CLAIM_MEDIA_TYPE, good.clone(), None)], "attached.form"),
         (vec![("application/octet-stream", good.clone(), signature(key, &good))], "attached.form"),
         (Vec::new(), "attached.nothing"),
     ];

@@ -2,7 +2,8 @@
 //!
 //! Each line is one thing, from the first to the last:
 //!
-//! - `commit BRANCH MESSAGE`: a commit on a branch, which begins where it is first named; `\\n` in a message is a line feed
+//! - `commit BRANCH MESSAGE`: a commit on a branch, which begins where it is first named; `\\n` in a message is a line feed,
+//!   and `<TITLE>` the name of the last commit with that first line
 //! - `branch NAME FROM`: a branch that begins at another one
 //! - `merge BRANCH OTHER MESSAGE`: a merge
 //! - `revert BRANCH TITLE`: takes the last commit with that first line back, as git writes it
@@ -26,7 +27,10 @@ pub fn check(name: &str, text: &str) -> usize {
         match word {
             // What other programs say of it, `cargo xtask peers` asks them.
             "" | "#" | "peer" => {}
-            "commit" => player.commit(two().0, &two().1.replace("\\n", "\n"), &[]),
+            "commit" => {
+                let message = player.named(&two().1.replace("\\n", "\n"));
+                player.commit(two().0, &message, &[]);
+            }
             "branch" => player.reset(&format!("refs/heads/{}", two().0), two().1),
             "merge" => {
                 let (other, message) = two().1.split_once(' ').unwrap();
@@ -93,6 +97,16 @@ impl Player {
         self.flush();
         let id = self.id(mark);
         self.commit(branch, &format!("Revert \"{title}\"\n\nThis reverts commit {id}."), &[]);
+    }
+
+    /// A message with the name of a commit in the place of its title.
+    fn named(&mut self, message: &str) -> String {
+        let title = message.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(title, _)| title);
+        let Some((title, mark)) = title.and_then(|title| Some((title, *self.titles.get(title)?))) else {
+            return message.to_owned();
+        };
+        self.flush();
+        message.replace(&format!("<{title}>"), &self.id(mark))
     }
 
     fn reset(&mut self, name: &str, branch: &str) {
