@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::project::{Project, Selection};
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::history::Git;
 use crate::host::files;
 use crate::refs::{Held, NewCommit, Signing, Worktree, Writer};
@@ -97,6 +97,16 @@ impl<'a> Project<'a> {
     ) -> Result<Option<Bumped<'a>>, Failure> {
         if snapshot || survey::has_own_version(&self.config, &selection.services) {
             return Ok(None);
+        }
+        if let own @ [first, ..] = &survey::with_own_versions(&self.config, &selection.services)[..] {
+            let verb = if own.len() == 1 { "has a version" } else { "have versions" };
+            let message = format!(
+                "{} {verb} of {} own, and a release has one",
+                own.join(", "),
+                if own.len() == 1 { "its" } else { "their" }
+            );
+            let hint = Some(format!("one at a time: -s {first}; the next versions of all: sealift version --each"));
+            return Err(super::usage("version.own", Kind::Usage, message, hint));
         }
         let renewal = survey::renewal((self.host, self.events), &self.config)?;
         self.module_tags.clone_from(&renewal.module_tags);

@@ -147,7 +147,11 @@ impl Version {
     ) -> Result<Product, Failure> {
         self.tell(world, &version::told(release, next))?;
         Records::note(&project.home, "version.json", &record(release, next))?;
-        let product = Product::lines([release.version.to_string()]).with_data(data(release, next));
+        let mut data = data(release, next);
+        // Those that are configured: which there are otherwise, only their sources know.
+        let together = project.config.services.iter().filter(|service| service.version.tag_prefix.is_none());
+        data["services"] = together.map(|service| service.name.as_str()).collect();
+        let product = Product::lines([release.version.to_string()]).with_data(data);
         Ok(match next {
             Some(next) => shown(product, next),
             None => product,

@@ -1,7 +1,7 @@
 //! One pass over `git log`, ended as soon as the answer is found.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read as _};
 use std::ops::ControlFlow;
 
 use super::{Commit, Git, HistoryError};
@@ -10,38 +10,128 @@ use crate::host::Host;
 /// The most that one field of the log may have; a longer one is not a path or a commit.
 const FIELD_CAP: u64 = 1 << 20;
 
-/// Finds the newest commit, from `HEAD` on, that touched a path for which `affects` says yes; paths are relative to the
-/// top. A merge is compared with its first parent. With no such commit (all files are new and uncommitted) the answer
-/// is `None`.
-pub fn last_affecting(host: &Host, git: &Git, affects: &dyn Fn(&str) -> bool) -> Result<Option<Commit>, HistoryError> {
-    let mut found = None;
-    touched(host, git, &["--first-parent"], &mut |commit, path| {
-        if !affects(path) {
-            return ControlFlow::Continue(());
-        }
-        found = Some(commit.clone());
-        ControlFlow::Break(())
-    })?;
-    Ok(found)
+/// What it says of something that a path was touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// Nothing.
+    No,
+    /// It is another thing now.
+    Yes,
+    /// That depends on what was touched in the file.
+    Look,
 }
 
-/// The names of those commits of a range (words of gitrevisions(7)) that touched a path for which `affects` says yes. A
-/// merge is compared with its first parent: it brings what the merged commits changed.
+/// What something is made of: which paths, relative to the top, are a part of it.
+pub struct Concern<'a> {
+    /// By the path alone.
+    pub touch: &'a dyn Fn(&str) -> Touch,
+    /// Whether it is another thing with the second text in a file in the place of the first.
+    pub differs: &'a dyn Fn(&str, &str) -> bool,
+}
+
+/// Finds the newest commit, from `HEAD` on, that affected something. A merge is compared with its first parent. With no
+/// such commit (all files are new and uncommitted) the answer is `None`.
+pub fn last_affecting(host: &Host, git: &Git, concern: &Concern<'_>) -> Result<Option<Commit>, HistoryError> {
+    let mut found = None;
+    let mut open: Vec<(Commit, String)> = Vec::new();
+    touched(host, git, &["--first-parent"], &mut |commit, path| {
+        match (concern.touch)(path) {
+            Touch::No => {}
+            Touch::Look => open.push((commit.clone(), path.to_owned())),
+            Touch::Yes => {
+                found = Some(commit.clone());
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    let first = differing(host, git, &open, concern)?.into_iter().next();
+    Ok(first.or(found))
+}
+
+/// The names of those commits of a range (words of gitrevisions(7)) that affected something. A merge is compared with its
+/// first parent: it brings what the merged commits changed.
 pub fn affecting(
     host: &Host,
     git: &Git,
     range: &[&str],
-    affects: &dyn Fn(&str) -> bool,
+    concern: &Concern<'_>,
 ) -> Result<BTreeSet<String>, HistoryError> {
     let mut found = BTreeSet::new();
+    let mut open: Vec<(Commit, String)> = Vec::new();
     let words: Vec<&str> = ["--end-of-options"].into_iter().chain(range.iter().copied()).collect();
     touched(host, git, &words, &mut |commit, path| {
-        if !found.contains(&commit.id) && affects(path) {
-            found.insert(commit.id.clone());
+        if !found.contains(&commit.id) {
+            match (concern.touch)(path) {
+                Touch::No => {}
+                Touch::Look => open.push((commit.clone(), path.to_owned())),
+                Touch::Yes => drop(found.insert(commit.id.clone())),
+            }
         }
         ControlFlow::Continue(())
     })?;
+    open.retain(|(commit, _)| !found.contains(&commit.id));
+    found.extend(differing(host, git, &open, concern)?.into_iter().map(|commit| commit.id));
     Ok(found)
+}
+
+/// Those of some commits that changed a file in a way that counts: each is compared with its first parent. One process
+/// gives all of the texts.
+fn differing(
+    host: &Host,
+    git: &Git,
+    touched: &[(Commit, String)],
+    concern: &Concern<'_>,
+) -> Result<Vec<Commit>, HistoryError> {
+    // A line for git ends where such a name goes on.
+    let is_named = |path: &str| !path.contains('\n');
+    let wanted: String = touched
+        .iter()
+        .filter(|(_, path)| is_named(path))
+        .map(|(commit, path)| format!("{id}^:{path}\n{id}:{path}\n", id = commit.id))
+        .collect();
+    let mut differing: Vec<Commit> = Vec::new();
+    let mut judge = |texts: &mut dyn FnMut() -> io::Result<Option<String>>| {
+        for (commit, path) in touched {
+            let differs = if is_named(path) {
+                // One that is not there at one end, or is no text that is read, is another thing.
+                let (before, after) = (texts()?, texts()?);
+                before.zip(after).is_none_or(|(before, after)| (concern.differs)(&before, &after))
+            } else {
+                true
+            };
+            if differs && differing.last().is_none_or(|last| last.id != commit.id) {
+                differing.push(commit.clone());
+            }
+        }
+        Ok(())
+    };
+    if wanted.is_empty() {
+        judge(&mut || Ok(None)).expect("nothing is read");
+        return Ok(differing);
+    }
+    let command = git.command(["cat-file", "--batch"]);
+    host.stream(&command, wanted.as_bytes(), &mut |reader| judge(&mut || object(reader)))
+        .map_err(|error| git.explain(error))?;
+    Ok(differing)
+}
+
+/// The next answer of `git cat-file --batch` (git-cat-file(1), "Batch Output"), if it is a text of at most 1 MiB.
+fn object(reader: &mut dyn BufRead) -> io::Result<Option<String>> {
+    let mut header = String::new();
+    io::Read::take(&mut *reader, FIELD_CAP).read_line(&mut header)?;
+    let mut words = header.trim_end().rsplitn(3, ' ');
+    let (size, kind) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let Some(size) = size.parse::<u64>().ok().filter(|_| matches!(kind, "blob" | "tree" | "commit" | "tag")) else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::new();
+    let mut whole = io::Read::take(&mut *reader, size);
+    whole.by_ref().take(FIELD_CAP).read_to_end(&mut bytes)?;
+    io::copy(&mut whole, &mut io::sink())?;
+    io::copy(&mut io::Read::take(&mut *reader, 1), &mut io::sink())?;
+    let text = String::from_utf8(bytes).ok();
+    Ok(text.filter(|_| kind == "blob" && size <= FIELD_CAP))
 }
 
 /// Tells each path that a commit touched, the newest commit first, until it is told to stop.

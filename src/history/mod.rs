@@ -13,7 +13,7 @@ use crate::error::{Fault, Kind};
 use crate::host::Host;
 use crate::host::process::ProcessError;
 
-pub use log::{Logged, affecting, last_affecting, logged};
+pub use log::{Concern, Logged, Touch, affecting, last_affecting, logged};
 pub use tags::{Tag, nearest, reached, tags};
 pub use tree::{changed_since, commit_of, extract};
 

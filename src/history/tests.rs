@@ -1,5 +1,6 @@
 #![allow(clippy::disallowed_methods)]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
@@ -51,7 +52,9 @@ impl Repository {
     }
 
     fn last(&self, wanted: &str) -> Option<String> {
-        last_affecting(&self.host, &self.git, &|path| path == wanted).unwrap().map(|commit| commit.id)
+        let touch = |path: &str| if path == wanted { Touch::Yes } else { Touch::No };
+        let concern = Concern { touch: &touch, differs: &|_, _| unreachable!("nothing is looked at") };
+        last_affecting(&self.host, &self.git, &concern).unwrap().map(|commit| commit.id)
     }
 }
 
@@ -134,4 +137,32 @@ fn a_name_of_a_file_is_no_commit() {
         assert_eq!(repository.last(name).as_deref(), Some(second.as_str()), "{name:?}");
     }
     assert_eq!(repository.last("a"), Some(first));
+}
+
+/// What a manifest says is compared where it was touched: many of them in one process.
+#[test]
+fn a_commit_is_looked_at_where_its_path_does_not_tell() {
+    let repository = Repository::new();
+    let mut commits = vec![repository.commit("go.mod", "a 1\nb 1\n")];
+    for text in ["a 1\nb 2\n", "a 2\nb 2\n", "a 2\nb 3\n"] {
+        commits.push(repository.commit("go.mod", text));
+    }
+    std::fs::remove_file(repository.path().join("go.mod")).unwrap();
+    commits.push(repository.commit("other", "x"));
+    commits.push(repository.commit("go.mod", "a 2\nb 3\n"));
+    commits.push(repository.commit("go.mod", &"b 4\n".repeat(1 << 19)));
+    commits.push(repository.commit("main.go", "x"));
+    let touch = |path: &str| match path {
+        "go.mod" => Touch::Look,
+        "main.go" => Touch::Yes,
+        _ => Touch::No,
+    };
+    let line = |text: &str| text.lines().find(|line| line.starts_with('a')).map(str::to_owned);
+    let concern = Concern { touch: &touch, differs: &|before, after| line(before) != line(after) };
+    let found = affecting(&repository.host, &repository.git, &["HEAD"], &concern).unwrap();
+    // The first and the last two are there at one end alone, or too long to be read.
+    let expected = [0, 2, 4, 5, 6, 7].map(|at| commits[at].clone());
+    assert_eq!(found, BTreeSet::from(expected));
+    repository.git(&["reset", "-q", "--hard", &commits[3]]);
+    assert_eq!(last_affecting(&repository.host, &repository.git, &concern).unwrap().unwrap().id, commits[2]);
 }

@@ -95,16 +95,25 @@ impl Writer<'_> {
         self.text(["var", "GIT_COMMITTER_IDENT"]).map(drop).map_err(RefsError::Identity)
     }
 
-    /// Makes an annotated tag.
-    pub(super) fn make_tag(&self, tag: &Tag, prepared: &Prepared) -> Result<String, RefsError> {
-        if prepared.signing == Signing::Key {
-            return self.make_signed(tag, prepared);
+    /// Makes an annotated tag that nobody sees yet.
+    pub(super) fn make_waiting(&self, tag: &Tag, prepared: &Prepared) -> Result<String, RefsError> {
+        let name = &tag.name;
+        if prepared.signing == Signing::Required || (prepared.signing == Signing::Configured && self.is_signed_by_git())
+        {
+            let object = self.sign_by_git(tag, prepared)?;
+            self.update(name, &format!("update {WAITING}{name} {object}\ndelete refs/tags/{name} {object}\n"))?;
+            return Ok(object);
         }
-        let sign = match prepared.signing {
-            Signing::Configured | Signing::Key => None,
-            Signing::Required => Some("--sign"),
-            Signing::Off => Some("--no-sign"),
-        };
+        let object = self.make_object(tag, prepared)?;
+        // Whether it can be shown later: a hook may refuse that, or another tag stand in its way.
+        self.update(name, &format!("start\ncreate refs/tags/{name} {object}\nprepare\nabort\n"))?;
+        self.update(name, &format!("update {WAITING}{name} {object}\n"))?;
+        Ok(object)
+    }
+
+    /// Lets git make and sign a tag, which it can only under the name that everybody sees.
+    fn sign_by_git(&self, tag: &Tag, prepared: &Prepared) -> Result<String, RefsError> {
+        let sign = (prepared.signing == Signing::Required).then_some("--sign");
         // Verbatim: a line of the notes that begins with `#` is a heading and no comment.
         let args = ["tag", "--annotate", "--cleanup=verbatim", "--file=-"].into_iter().chain(sign);
         let args = args.chain(["--", &tag.name, &prepared.commit]);
@@ -119,21 +128,19 @@ impl Writer<'_> {
         let name = format!("refs/tags/{}", tag.name);
         let object = self.text(["rev-parse", "--verify", "--end-of-options", &name]).map_err(RefsError::Read)?;
         let object = object.trim().to_owned();
-        if self.must_be_signed(prepared.signing) {
-            // Git may end well and leave the signature out: 2.39 does where gpg.format is ssh and there is no key.
-            let text = self.text(["cat-file", "tag", &object]).map_err(RefsError::Read)?;
-            if !text.lines().any(|line| SIGNATURES.contains(&line)) {
-                self.update(&tag.name, &format!("delete {name} {object}\n"))?;
-                let words = String::from_utf8_lossy(&made.stderr).into_owned();
-                return Err(RefsError::Unsigned { tag: tag.name.clone(), words });
-            }
+        // Git may end well and leave the signature out: 2.39 does where gpg.format is ssh and there is no key.
+        let text = self.text(["cat-file", "tag", &object]).map_err(RefsError::Read)?;
+        if !text.lines().any(|line| SIGNATURES.contains(&line)) {
+            self.update(&tag.name, &format!("delete {name} {object}\n"))?;
+            let words = String::from_utf8_lossy(&made.stderr).into_owned();
+            return Err(RefsError::Unsigned { tag: tag.name.clone(), words });
         }
         Ok(object)
     }
 
-    /// Makes an annotated tag that the key of releases signs, as git itself does with `gpg.format=ssh`: the signature of all
-    /// that stands above it is the end of the message (gitformat-signature(5)).
-    fn make_signed(&self, tag: &Tag, prepared: &Prepared) -> Result<String, RefsError> {
+    /// Makes an annotated tag that no ref leads to. The key of releases may sign it, as git itself does with
+    /// `gpg.format=ssh`: the signature of all that stands above it is the end of the message (gitformat-signature(5)).
+    fn make_object(&self, tag: &Tag, prepared: &Prepared) -> Result<String, RefsError> {
         let failed = |source| RefsError::Tag { tag: tag.name.clone(), source };
         let name = format!("refs/tags/{}", tag.name);
         // What is no name would be another line of the object.
@@ -141,31 +148,19 @@ impl Writer<'_> {
         let tagger = self.text(["var", "GIT_COMMITTER_IDENT"]).map_err(RefsError::Identity)?;
         let head = format!("object {}\ntype commit\ntag {}\ntagger {}\n", prepared.commit, tag.name, tagger.trim_end());
         let mut text = format!("{head}\n{}", message(tag, prepared)?);
-        let sign = self.signer.ok_or_else(|| RefsError::Answer("nobody signs".to_owned()))?;
-        text += &sign(text.as_bytes()).map_err(|failure| RefsError::Signer(Box::new(failure)))?;
-        let made = self.host.run_with_input(&self.command(["mktag"]), text.as_bytes()).map_err(failed)?;
-        let object = String::from_utf8_lossy(&made.stdout).trim().to_owned();
-        self.update(&tag.name, &format!("create {name} {object}\n"))?;
-        Ok(object)
-    }
-
-    fn must_be_signed(&self, signing: Signing) -> bool {
-        match signing {
-            Signing::Required | Signing::Key => true,
-            Signing::Off => false,
-            // Git says by a failure that it is not configured.
-            Signing::Configured => {
-                self.text(["config", "--type=bool", "--get", "tag.gpgSign"]).is_ok_and(|text| text.trim() == "true")
-            }
+        if prepared.signing == Signing::Key {
+            let sign = self.signer.ok_or_else(|| RefsError::Answer("nobody signs".to_owned()))?;
+            text += &sign(text.as_bytes()).map_err(|failure| RefsError::Signer(Box::new(failure)))?;
         }
+        let made = self.host.run_with_input(&self.command(["mktag"]), text.as_bytes()).map_err(failed)?;
+        Ok(String::from_utf8_lossy(&made.stdout).trim().to_owned())
     }
 
-    /// Makes an annotated tag that nobody sees yet.
-    pub(super) fn make_waiting(&self, tag: &Tag, prepared: &Prepared) -> Result<String, RefsError> {
-        let object = self.make_tag(tag, prepared)?;
-        let name = &tag.name;
-        self.update(&tag.name, &format!("update {WAITING}{name} {object}\ndelete refs/tags/{name} {object}\n"))?;
-        Ok(object)
+    /// Whether git is configured to sign annotated tags (git-config(1)). It says by a failure that it is not.
+    fn is_signed_by_git(&self) -> bool {
+        ["tag.gpgSign", "tag.forceSignAnnotated"]
+            .iter()
+            .any(|key| self.text(["config", "--type=bool", "--get", key]).is_ok_and(|text| text.trim() == "true"))
     }
 
     /// Takes back tags that were made for a push that did not come about.

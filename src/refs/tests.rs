@@ -232,6 +232,22 @@ fn hooks_here_run_and_their_words_are_shown() {
     assert!(error.detail().unwrap().contains("frozen"), "{:?}", error.detail());
 }
 
+/// Whoever looks, or kills the run, while a tag is on its way sees none: commits would count from it.
+#[test]
+fn a_tag_is_not_there_before_the_remote_has_it() {
+    let clone = Clone::new();
+    let seen = clone.dir.path().join("seen");
+    let look = format!("git tag --list >{}; git for-each-ref refs/sealift >>{0}", seen.display());
+    clone.hook(&clone.dir.path().join("here/.git/hooks"), "pre-push", &look);
+    clone.release(&clone.moves(&["v1.0.0"])).unwrap();
+    let seen = std::fs::read_to_string(seen).unwrap();
+    assert!(seen.lines().count() == 1 && seen.contains("tag\trefs/sealift/tag/v1.0.0"), "{seen:?}");
+    assert_eq!(clone.run(&["tag"]), "v1.0.0");
+    assert_eq!(clone.run(&["for-each-ref", "refs/sealift"]), "");
+    let text = clone.run(&["cat-file", "tag", "v1.0.0"]);
+    assert!(text.contains("\ntag v1.0.0\n") && text.contains("Sealift-Run: "), "{text}");
+}
+
 #[test]
 fn who_nobody_knows_makes_no_tag() {
     let clone = Clone::new();

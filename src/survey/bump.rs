@@ -57,7 +57,8 @@ pub fn bump(host: &Host, config: &Config, version: &Version, paths: Paths) -> Re
 /// The files of a project, as they are and as they will be.
 struct Texts<'a> {
     config: &'a Config,
-    names: Vec<InnerPath>,
+    /// What git knows or does not ignore: nothing else is read, and so nothing else is changed.
+    names: BTreeSet<InnerPath>,
     before: BTreeMap<InnerPath, String>,
     after: BTreeMap<InnerPath, String>,
 }
@@ -73,13 +74,13 @@ impl<'a> Texts<'a> {
         self.names.iter().filter(|path| path.as_str().rsplit('/').next() == Some(name)).cloned().collect()
     }
 
-    /// What a file holds, or will; none for one that is not there, or is a link.
+    /// What a file holds, or will; none for one that is not there, is a link, or is ignored.
     fn text(&mut self, path: &InnerPath) -> Result<Option<String>, SurveyError> {
         if let Some(text) = self.after.get(path).or_else(|| self.before.get(path)) {
             return Ok(Some(text.clone()));
         }
         let full = self.config.root.join(path.as_str());
-        if !matches!(files::what(&full)?, files::What::File { .. }) {
+        if !self.names.contains(path) || !matches!(files::what(&full)?, files::What::File { .. }) {
             return Ok(None);
         }
         let text = files::read_text(&full, CAP)?;
@@ -160,7 +161,8 @@ impl<'a> Texts<'a> {
             }
             if paths == Paths::Check {
                 let (version, count) = (version.clone(), lines.len());
-                return Err(FilesError::ModulePath { version, wanted, count, lines: lines.join("\n") }.into());
+                let lines = lines.join("\n");
+                return Err(FilesError::ModulePath { version, wanted, count, lines, together: true }.into());
             }
         }
         Ok(tags)

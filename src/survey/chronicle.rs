@@ -1,13 +1,16 @@
 //! What there is to tell of versions: of the next one, and of every one that was.
 
-use super::{SurveyError, Timeline, epoch, tagged_repository};
+use super::affected::{bare_reader, rules_of};
+use super::{SurveyError, Timeline, epoch, parts, services, tagged_repository, with_own_versions};
 use crate::config::Config;
 use crate::config::settings::changelog::ChangelogSettings;
 use crate::error::{Fault, Kind};
-use crate::history;
+use crate::event::Events;
 use crate::host::{Host, files};
+use crate::lock::Lock;
+use crate::store::Store;
 use crate::version::notes::{Edition, Forge, Style};
-use crate::version::{self, Next, VersionError};
+use crate::version::{Next, VersionError};
 
 /// The longest template that is read.
 const TEMPLATE_CAP: u64 = 1 << 20;
@@ -37,14 +40,44 @@ pub fn chronicle(host: &Host, config: &Config, reach: Reach) -> Result<Chronicle
         Err(SurveyError::Version(error)) if reach == Reach::All && is_nothing(&error) => None,
         Err(error) => return Err(error),
     };
+    let past = if reach == Reach::Next { Vec::new() } else { line.editions(rules, None)? };
+    Ok(chronicle_of(next, past))
+}
+
+/// The same of one service that has versions of its own: what affected it.
+///
+/// # Errors
+/// `survey.no-prefix` for a service that is none of these, and those of its sources.
+pub fn part_chronicle(
+    (host, events): (&Host, &Events),
+    config: &Config,
+    (store, lock): (&Store, &Lock),
+    (name, reach): (&str, Reach),
+) -> Result<Chronicle, SurveyError> {
+    let (git, history, tags) = tagged_repository(host, config)?;
+    let wanted = [name.to_owned()];
+    if with_own_versions(config, &wanted).is_empty() {
+        return Err(SurveyError::NoPrefix { name: name.to_owned() });
+    }
+    let reader = bare_reader((host, events), config, (store, lock))?;
+    let line = Timeline::of(host, &git, &history, tags);
+    let found = services::find(&reader, &wanted)?;
+    let next = match parts::part(&reader, &history, &line, (&found, 0)) {
+        Ok((_, next)) => Some(edition(host, &next, history.head.time)?),
+        Err(SurveyError::Version(error)) if reach == Reach::All && is_nothing(&error) => None,
+        Err(error) => return Err(error),
+    };
     if reach == Reach::Next {
         return Ok((next, Vec::new()));
     }
-    let commits = history::logged(host, &git, &[history.head.id.as_str()])?;
-    let versions = version::versions(&line.tags, &rules.tag_prefix);
-    let mut past = version::editions(rules, &versions, commits);
+    let ours = parts::concern(&reader, &history, (&found, 0), |concern| line.affecting(None, concern))?;
+    Ok(chronicle_of(next, line.editions(&rules_of(config, name), Some(&ours))?))
+}
+
+/// A version that a tag gives already is not told twice.
+fn chronicle_of(next: Option<Edition>, mut past: Vec<Edition>) -> Chronicle {
     past.retain(|edition| next.as_ref().is_none_or(|next| next.tag != edition.tag));
-    Ok((next, past))
+    (next, past)
 }
 
 fn is_nothing(error: &VersionError) -> bool {

@@ -40,11 +40,11 @@ use services::Found;
 pub use affected::{Affected, Since, Why, affected};
 pub use bump::{Bump, Paths, bump};
 pub use certificates::Certificate;
-pub use chronicle::{Chronicle, House, Reach, chronicle, edition};
+pub use chronicle::{Chronicle, House, Reach, chronicle, edition, part_chronicle};
 pub use error::SurveyError;
 pub use images::{Base, ImageInputs, PinnedBase, within};
 pub use next::Timeline;
-pub use parts::{Part, has_own_version, parts};
+pub use parts::{Part, has_own_version, parts, tag_prefix, with_own_versions};
 pub use renewal::{Renewal, renewal};
 pub use workspace::{Toolchain, module_path, toolchain_versions};
 

@@ -1,10 +1,13 @@
 //! Reads as much of the history as the next version needs.
 
+use std::collections::BTreeSet;
+
 use super::SurveyError;
 use crate::config::settings::version::VersionRules;
-use crate::history::{self, Git, History, Logged, Tag};
+use crate::history::{self, Concern, Git, History, Logged, Tag};
 use crate::host::Host;
 use crate::host::env::Env;
+use crate::version::notes::Edition;
 use crate::version::{self, Next, Past, Start, Tagged, VersionError};
 
 /// The variable that names the branch where nothing else does, or where it should be another.
@@ -84,31 +87,18 @@ impl<'a> Timeline<'a> {
         self.next_of(rules, None)
     }
 
-    /// The same for what is made of a part of the files: `concerns` says which, by paths relative to the top.
-    pub fn next_of_part(
-        &self,
-        rules: &VersionRules,
-        concerns: &dyn Fn(&str) -> bool,
-    ) -> Result<(Next, bool), SurveyError> {
-        self.next_of(rules, Some(concerns))
+    /// The same for what is made of a part of the files.
+    pub fn next_of_part(&self, rules: &VersionRules, concern: &Concern<'_>) -> Result<(Next, bool), SurveyError> {
+        self.next_of(rules, Some(concern))
     }
 
-    fn next_of(
-        &self,
-        rules: &VersionRules,
-        concerns: Option<&dyn Fn(&str) -> bool>,
-    ) -> Result<(Next, bool), SurveyError> {
+    fn next_of(&self, rules: &VersionRules, concern: Option<&Concern<'_>>) -> Result<(Next, bool), SurveyError> {
         let versions = version::versions(&self.tags, &rules.tag_prefix);
         let head = &self.history.head.id;
         let given = self.given(rules, &versions)?;
         let base = self.base(&versions, |tagged| given.is_none() || tagged.commit != *head)?;
         let commits = self.since(base)?;
-        let ours = match concerns {
-            Some(concerns) => {
-                Some(self.within(base, |range| Ok(history::affecting(self.host, self.git, range, concerns)?))?)
-            }
-            None => None,
-        };
+        let ours = concern.map(|concern| self.affecting(base, concern)).transpose()?;
         let past = Past { versions: &versions, base, commits: &commits, ours: ours.as_ref(), branch: self.branch() };
         match given {
             Some(tagged) => Ok((version::given(rules, &past, tagged)?, true)),
@@ -135,7 +125,7 @@ impl<'a> Timeline<'a> {
         if stable.is_empty() {
             return Ok(None);
         }
-        let commits: std::collections::BTreeSet<&str> = stable.iter().map(|tagged| tagged.commit.as_str()).collect();
+        let commits: BTreeSet<&str> = stable.iter().map(|tagged| tagged.commit.as_str()).collect();
         let Some(near) = history::nearest(host, git, head, &|id| commits.contains(id))? else { return Ok(None) };
         let Some(at) = stable.iter().position(|tagged| tagged.commit == near) else { return Ok(None) };
         let higher: Vec<Tag> =
@@ -151,6 +141,17 @@ impl<'a> Timeline<'a> {
     /// The commits since a version, or all.
     pub fn since(&self, base: Option<&Tagged>) -> Result<Vec<Logged>, SurveyError> {
         self.within(base, |range| Ok(history::logged(self.host, self.git, range)?))
+    }
+
+    /// The names of those commits since a version, or of all, that affected something.
+    pub fn affecting(&self, base: Option<&Tagged>, concern: &Concern<'_>) -> Result<BTreeSet<String>, SurveyError> {
+        self.within(base, |range| Ok(history::affecting(self.host, self.git, range, concern)?))
+    }
+
+    /// What every stable version brought, of some commits or of all.
+    pub fn editions(&self, rules: &VersionRules, ours: Option<&BTreeSet<String>>) -> Result<Vec<Edition>, SurveyError> {
+        let versions = version::versions(&self.tags, &rules.tag_prefix);
+        Ok(version::editions(rules, &versions, self.since(None)?, ours))
     }
 
     /// Reads the range of commits since a version, or of all.

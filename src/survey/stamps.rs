@@ -7,8 +7,9 @@ use sealift_trust::{Digest, Hasher};
 
 use super::services::Found;
 use super::{Reader, SurveyError, Toolchain};
-use crate::history::{self, Commit, Git, History};
+use crate::history::{self, Commit, Concern, Git, History, Touch};
 use crate::store::KeyBuilder;
+use crate::toolchain::go::gomod;
 use crate::toolchain::sources::Inputs;
 use crate::version::{self, Release};
 
@@ -31,7 +32,7 @@ pub(super) fn stamp(reader: &Reader<'_>, release: &Release, found: &mut Found) -
         };
         let affects = Affects::new(history, inputs, toolchain);
         let mut last = last_commit(reader, git, history, &affects)?;
-        let modified = history.changes.iter().any(|path| affects.path(reader, path));
+        let modified = history.changes.iter().any(|path| affects.touch(reader, path) != Touch::No);
         let digest = if modified { Some(own_digest(reader, inputs)?) } else { None };
         let reachable = history::reachable_tags(reader.host, git, &last.id)?;
         last.time = super::epoch(reader.host)?.unwrap_or(last.time);
@@ -50,15 +51,23 @@ fn own_digest(reader: &Reader<'_>, inputs: &Inputs) -> Result<Digest, SurveyErro
 }
 
 fn last_commit(reader: &Reader<'_>, git: &Git, history: &History, affects: &Affects) -> Result<Commit, SurveyError> {
-    let mut key = KeyBuilder::new("last-affecting", 1).with("head", &history.head.id);
+    let mut key = KeyBuilder::new("last-affecting", 2).with("head", &history.head.id);
     for path in &affects.files {
         key.add("file", path);
+    }
+    for path in &affects.manifests {
+        key.add("manifest", path);
+    }
+    for module in &affects.modules {
+        key.add("module", module);
     }
     for (folder, embeds) in &affects.folders {
         key.add(folder, if *embeds { "embeds" } else { "" });
     }
     let found: (String, u64) = reader.store.memo(&key.finish(), "last affecting commit", || {
-        let found = history::last_affecting(reader.host, git, &|path| affects.path(reader, path))?;
+        let touch = |path: &str| affects.touch(reader, path);
+        let concern = Concern { touch: &touch, differs: &|before, after| affects.differs(before, after) };
+        let found = history::last_affecting(reader.host, git, &concern)?;
         // Files that no commit knows yet are what the commit that is checked out will be said to hold.
         let commit = found.unwrap_or_else(|| history.head.clone());
         Ok::<_, SurveyError>((commit.id, commit.time))
@@ -70,6 +79,10 @@ fn last_commit(reader: &Reader<'_>, git: &Git, history: &History, affects: &Affe
 pub(super) struct Affects {
     top: PathBuf,
     files: BTreeSet<String>,
+    /// Each `go.mod` and `go.work` that chooses modules for it.
+    manifests: BTreeSet<String>,
+    /// The modules that it is made of, but for those of the work tree.
+    modules: BTreeSet<String>,
     folders: Vec<(String, bool)>,
 }
 
@@ -84,27 +97,38 @@ impl Affects {
             toolchain.members.iter().map(|member| member.join("go.mod")).chain(work)
         });
         let modules = modules.chain(inputs.manifests.iter().cloned());
-        let files = inputs.files.values().cloned().chain(modules).filter_map(|path| relative(&path)).collect();
+        let manifests = modules.filter_map(|path| relative(&path)).collect();
+        let files = inputs.files.values().filter_map(|path| relative(path)).collect();
         let folders = inputs.folders.iter().filter_map(|(dir, embeds)| Some((relative(dir)?, *embeds))).collect();
-        Self { top: history.top.clone(), files, folders }
+        let modules = inputs.modules.iter().map(|module| module.path.clone()).collect();
+        Self { top: history.top.clone(), files, manifests, modules, folders }
     }
 
     /// Whether a path, relative to the top, is or was a part of the service.
-    pub(super) fn path(&self, reader: &Reader<'_>, path: &str) -> bool {
+    pub(super) fn touch(&self, reader: &Reader<'_>, path: &str) -> Touch {
         if self.files.contains(path) {
-            return true;
+            return Touch::Yes;
+        }
+        if self.manifests.contains(path) {
+            return Touch::Look;
         }
         if reader.tree.has(&self.top.join(path)) {
-            return false;
+            return Touch::No;
         }
         // The file is gone: it counts where it could have been a part of the package.
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let source =
             name.rsplit_once('.').is_some_and(|(_, ending)| KINDS.contains(&ending)) && !name.ends_with("_test.go");
         let source = source || name == "default.pgo";
-        self.folders.iter().any(|(known, embeds)| {
+        let was_part = self.folders.iter().any(|(known, embeds)| {
             let below = known.is_empty() || path.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with('/'));
             (known == folder && source) || (*embeds && below)
-        })
+        });
+        if was_part { Touch::Yes } else { Touch::No }
+    }
+
+    /// Whether two states of a manifest choose other modules for the service, or anything but modules otherwise.
+    pub(super) fn differs(&self, before: &str, after: &str) -> bool {
+        gomod::moved_modules(before, after).is_none_or(|moved| !moved.is_disjoint(&self.modules))
     }
 }

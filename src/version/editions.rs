@@ -1,6 +1,6 @@
 //! What every version brought: the whole history, told version by version.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::notes::Edition;
 use super::revert::Graph;
@@ -8,8 +8,14 @@ use super::{Change, Tagged, VersionRules};
 use crate::history::Logged;
 
 /// Tells what each stable version brought that `commits` (all that HEAD reaches, children before their parents) hold, the
-/// highest version first. A commit belongs to the lowest version that reaches it; what no version reaches is left out.
-pub fn editions(rules: &VersionRules, versions: &[Tagged], commits: Vec<Logged>) -> Vec<Edition> {
+/// highest version first. A commit belongs to the lowest version that reaches it; what no version reaches is left out, and
+/// so is what is not one of `ours`, if that is said.
+pub fn editions(
+    rules: &VersionRules,
+    versions: &[Tagged],
+    commits: Vec<Logged>,
+    ours: Option<&BTreeSet<String>>,
+) -> Vec<Edition> {
     let index: HashMap<&str, usize> = commits.iter().enumerate().map(|(at, commit)| (commit.id.as_str(), at)).collect();
     let stable = versions.iter().rev().filter(|tagged| tagged.version.pre.is_empty());
     let reached: Vec<(&Tagged, usize)> =
@@ -44,6 +50,7 @@ pub fn editions(rules: &VersionRules, versions: &[Tagged], commits: Vec<Logged>)
     }
     for (edition, commits) in editions.iter_mut().zip(&parts) {
         edition.changes = standing(rules, commits);
+        edition.changes.retain(|change| ours.is_none_or(|ours| ours.contains(&change.commit)));
     }
     editions.reverse();
     editions

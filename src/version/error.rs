@@ -76,6 +76,14 @@ pub enum VersionError {
         /// The commit, shortened.
         commit: String,
     },
+    /// A prerelease without a counter is out already.
+    #[error("the next version would be {version} again: its channel has no counter, and {tag} is out")]
+    Uncounted {
+        /// The version.
+        version: Version,
+        /// The tag.
+        tag: String,
+    },
     /// A tag that was given is less than its commits ask for.
     #[error("the tag {tag} is less than {needed}, which its commits since {previous} ask for: {why}")]
     TagTooSmall {
@@ -119,6 +127,7 @@ impl Fault for VersionError {
             Self::ReleaseAs { .. } => "version.release-as",
             Self::Overflow { .. } => "version.overflow",
             Self::Taken { .. } => "version.taken",
+            Self::Uncounted { .. } => "version.uncounted",
             Self::TagTooSmall { .. } => "version.tag-too-small",
             Self::Unconventional { .. } => "version.unconventional",
         }
@@ -127,7 +136,7 @@ impl Fault for VersionError {
     fn kind(&self) -> Kind {
         match self {
             Self::Nothing { .. } | Self::NoChannel { .. } => Kind::Nothing,
-            Self::Taken { .. } => Kind::Conflict,
+            Self::Taken { .. } | Self::Uncounted { .. } => Kind::Conflict,
             Self::Unconventional { .. } => Kind::Input,
             _ => Kind::Repository,
         }
@@ -156,6 +165,10 @@ impl Fault for VersionError {
             Self::ReleaseAs { .. } => format!("a later commit can say it right: {}", release_as("1.2.3")),
             Self::Overflow { .. } => release_as("X.Y.Z"),
             Self::Taken { tag, .. } => format!("take what was released into this branch first: git merge {tag}"),
+            Self::Uncounted { version, .. } => format!(
+                "release {}.{}.{} from its own branch, or let the channel count: take {} out of uncounted in [version]",
+                version.major, version.minor, version.patch, version.pre
+            ),
             Self::TagTooSmall { needed, tag, .. } => {
                 format!(
                     "tag {needed} in its place, or small-tag = \"warn\" in [version] (git tag -d {tag} takes it away)"

@@ -1,9 +1,8 @@
 //! Whether messages are conventional, and what is wrong with those that are not.
 
-use semver::Version;
-
 use super::VersionRules;
 use super::message::{Message, Unlike, gap_is_missing};
+use super::next::wished;
 use crate::config::settings::version::WELL_KNOWN;
 use crate::error::nearest;
 
@@ -50,8 +49,9 @@ pub fn lint(message: &str, rules: &VersionRules) -> Vec<Problem> {
                 add("BREAKING CHANGE says nothing".into(), Some("BREAKING CHANGE: what callers have to change".into()));
             }
             for footer in read.footers.iter().filter(|footer| footer.token.eq_ignore_ascii_case("release-as")) {
-                if Version::parse(footer.value.strip_prefix('v').unwrap_or(&footer.value)).is_err() {
-                    add("Release-As names no version".into(), Some("Release-As: 1.2.3".into()));
+                if wished(&footer.value).is_none() {
+                    let text = "Release-As names no version, or one of a prerelease: channels make those";
+                    add(text.into(), Some("Release-As: 1.2.3".into()));
                 }
             }
             if gap_is_missing(message) {

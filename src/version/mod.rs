@@ -29,7 +29,7 @@ pub use error::VersionError;
 pub use lint::{Problem, lint, without_comments};
 pub use message::{Message, Unlike};
 pub use next::{Next, Past, Start, Tagged, given, next, tag_at_head, versions};
-pub use output::{Reader, Told, told, told_nothing};
+pub use output::{Reader, Told, told, told_nothing, told_of_parts};
 pub use tags::{ImageTag, TagKind, is_fixed, tags};
 
 /// A release as far as it is known before the plan.

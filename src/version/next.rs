@@ -116,6 +116,10 @@ pub fn next(rules: &VersionRules, past: &Past<'_>, channel: &str) -> Result<Next
     let before = base.into_iter().chain(highest.map(|tagged| &tagged.version)).max_by(|a, b| a.cmp_precedence(b));
     if let Some(before) = before.filter(|before| version.cmp_precedence(before).is_le()) {
         match (wish, highest) {
+            (None, Some(highest)) if highest.version == version => {
+                // A channel without a counter has one version for each release, and this one is out.
+                return Err(VersionError::Uncounted { version, tag: highest.tag.clone() });
+            }
             (None, Some(highest)) => {
                 // Another channel is ahead with the same numbers: this one goes on behind them.
                 let fresh = line.beyond([highest]);
@@ -144,12 +148,18 @@ pub fn next(rules: &VersionRules, past: &Past<'_>, channel: &str) -> Result<Next
 pub fn given(rules: &VersionRules, past: &Past<'_>, tagged: &Tagged) -> Result<Next, VersionError> {
     let line = Line::new(rules, past)?;
     let mut warning = None;
+    // Of another channel may be ahead what was never meant to come before this one.
+    let same_channel = |known: &&Tagged| word(&known.version) == word(&tagged.version);
+    let inside = line.prereleases().into_iter().filter(same_channel).map(|known| &known.version);
+    let before =
+        past.base.map(|base| &base.version).into_iter().chain(inside.filter(|known| **known != tagged.version));
+    if let Some(than) = before.max_by(|a, b| a.cmp_precedence(b))
+        && tagged.version.cmp_precedence(than).is_le()
+    {
+        let source_is = format!("the tag {}", tagged.tag);
+        return Err(VersionError::Backwards { source_is, version: tagged.version.clone(), than: than.clone() });
+    }
     if let Some(base) = past.base {
-        if tagged.version.cmp_precedence(&base.version).is_le() {
-            let source_is = format!("the tag {}", tagged.tag);
-            let (version, than) = (tagged.version.clone(), base.version.clone());
-            return Err(VersionError::Backwards { source_is, version, than });
-        }
         let needed = step(&base.version, line.bump(&line.all), rules.zero)?;
         if stable(&tagged.version).cmp_precedence(&needed).is_lt() {
             let why = line.furthest().map_or_else(String::new, |change| {
@@ -265,13 +275,11 @@ impl<'a> Line<'a> {
         else {
             return Ok(None);
         };
-        let version = Version::parse(text.strip_prefix('v').unwrap_or(text)).ok();
-        let version = version.filter(|version| version.pre.is_empty() && version.build.is_empty());
         let wrong = || {
             let text = text.chars().take(60).collect();
             VersionError::ReleaseAs { text, commit: short(&commit).to_owned() }
         };
-        let version = version.ok_or_else(wrong)?;
+        let version = wished(text).ok_or_else(wrong)?;
         Ok(Some((version, commit)))
     }
 
@@ -338,6 +346,12 @@ impl<'a> Line<'a> {
             warning: None,
         }
     }
+}
+
+/// The version that a footer `Release-As` asks for: a stable one.
+pub(super) fn wished(text: &str) -> Option<Version> {
+    let version = Version::parse(text.strip_prefix('v').unwrap_or(text)).ok()?;
+    (version.pre.is_empty() && version.build.is_empty()).then_some(version)
 }
 
 /// The version that a step leads to (SemVer 2.0.0, rules 4 and 6 to 8).

@@ -33,6 +33,18 @@ pub fn told(release: &Release, next: Option<&Next>) -> Told {
     ])
 }
 
+/// What is told of the versions of several services.
+pub fn told_of_parts(commit: &str, parts: &[(&str, &Next)]) -> Told {
+    let list = |each: fn(&(&str, &Next)) -> String| parts.iter().map(each).collect::<Vec<_>>().join(",");
+    Told(vec![
+        ("release", "true".to_owned()),
+        ("services", list(|(service, _)| (*service).to_owned())),
+        ("versions", list(|(_, next)| next.version.to_string())),
+        ("tags", list(|(_, next)| next.tag.clone())),
+        ("commit", commit.to_owned()),
+    ])
+}
+
 /// What is told when there is nothing to release.
 pub fn told_nothing() -> Told {
     Told(vec![("release", "false".to_owned())])
@@ -42,7 +54,7 @@ impl Told {
     /// The lines, `name=value`. A value that holds anything but letters, digits and what stands in versions and tags is
     /// left out: no reader of such files agrees with another one on quotes.
     pub fn lines(&self, reader: Reader) -> String {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+".contains(c);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+,".contains(c);
         let line = |(name, value): &(&str, String)| {
             let value = if value.chars().all(plain) { value } else { "" };
             match reader {

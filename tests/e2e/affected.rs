@@ -162,4 +162,52 @@ fn services_have_versions_and_tags_of_their_own() {
     sandbox.commit("feat: words");
     sandbox.run(&["release", "-s", "report", "--target", "linux/amd64"]).fails(4, "version.nothing", &[]).quietly();
     sandbox.run(&["version", "--each"]).fails(4, "version.nothing", &[]).quietly();
+    // What a go.mod asks for is for those that are made of it: for one, and for all that the language is for.
+    let with = |from: &str, to: &str| sandbox.write("go.mod", &sandbox.read("go.mod").replace(from, to));
+    with("clock v0.0.0\n", "clock v0.1.0\n");
+    let bumped = sandbox.commit("feat(deps): another clock");
+    assert_eq!(sandbox.ok(&["version", "--each", "--dotenv", "out.env"]).stdout, "web 0.3.0\n");
+    let told = "SEALIFT_RELEASE=true\nSEALIFT_SERVICES=web\nSEALIFT_VERSIONS=0.3.0\nSEALIFT_TAGS=web/v0.3.0\n";
+    assert_eq!(sandbox.read("out.env"), format!("{told}SEALIFT_COMMIT={bumped}\n"));
+    std::fs::remove_file(sandbox.path("out.env")).unwrap();
+    let stamped = |service: &str| {
+        let run = sandbox.ok(&["--json", "plan", "--snapshot", "-s", service, "-t", "linux/amd64"]);
+        run.stdout.contains(&format!("\"commit\":\"{bumped}\""))
+    };
+    assert!(stamped("web"), "{}", sandbox.ok(&["--json", "plan", "--snapshot", "-s", "web"]).stdout);
+    assert!(!stamped("report"));
+    let changelog = |service: &str| sandbox.ok(&["version", "changelog", "--all", "-s", service]).stdout;
+    let (web, report) = (changelog("web"), changelog("report"));
+    assert!(web.contains("another clock") && web.contains("another seed") && !web.contains("the report"), "{web}");
+    assert!(report.contains("## [0.1.1]") && report.contains("the report") && !report.contains("seed"), "{report}");
+    sandbox.run(&["version", "changelog", "-s", "shop"]).fails(3, "survey.no-prefix", &["shop"]).quietly();
+    with("\nrequire", "\ngodebug http2client=0\n\nrequire");
+    sandbox.commit("fix: without http2");
+    assert_eq!(sandbox.ok(&["version", "--each"]).stdout, "api 0.2.1\nweb 0.3.0\nworker 0.2.1\nreport 0.1.2\n");
+    // Several versions are no release.
+    let own = "api, web, worker, report have versions of their own";
+    sandbox.run(&["release", "--dry-run"]).fails(2, "version.own", &[own, "-s api"]).quietly();
+    sandbox.run(&["release", "-s", "web", "-s", "api", "--dry-run"]).fails(2, "version.own", &["-s api"]).quietly();
+}
+
+/// A tag `lib/v2.0.0` is a version of the module in `lib` too.
+#[test]
+fn the_version_of_a_service_is_one_that_go_takes() {
+    let go = go_version();
+    let sandbox = Sandbox::with(&[
+        ("sealift.toml", "[[service]]\nname = \"lib\"\npath = \"lib\"\nversion.tag-prefix = \"lib/v\"\n"),
+        ("lib/go.mod", &format!("module example.com/lib\n\ngo {go}\n\nretract v1.0.1\n")),
+        ("lib/main.go", "package main\n\nfunc main() {}\n"),
+    ]);
+    sandbox.git(&["tag", "lib/v1.0.0"]);
+    let change = |text: &str, message: &str| {
+        sandbox.write("lib/main.go", &format!("package main\n\nfunc main() {{ {text} }}\n"));
+        sandbox.commit(message);
+        sandbox.run(&["version", "-s", "lib"])
+    };
+    change("println()", "fix: a").fails(3, "version.retracted", &["lib/go.mod:5"]).quietly();
+    let run = change("println(1)", "fix!: b");
+    run.fails(3, "version.module-path", &["lib/go.mod: module example.com/lib", "-> module example.com/lib/v2"])
+        .quietly();
+    sandbox.run(&["release", "--dry-run"]).fails(3, "version.module-path", &[]).quietly();
 }

@@ -52,6 +52,12 @@ fn modules_of_a_workspace_are_bumped_together() {
     let result: serde_json::Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
     assert!(result.to_string().contains("\"moduleTags\":[\"lib/v1.5.0\"]"), "{result}");
     assert!(sandbox.read("go.mod").contains("lib v1.4.0"));
+    // A go.work that git ignores is somebody's own.
+    sandbox.write(".gitignore", "go.work\n");
+    sandbox.git(&["rm", "-q", "--cached", "go.work"]);
+    let run = sandbox.ok(&["version", "bump", "1.5.0", "--dry-run", "--json"]);
+    assert!(run.stdout.contains("\"moduleTags\":[]"), "{}", run.stdout);
+    sandbox.git(&["add", "--force", "go.work"]);
     sandbox.ok(&["version", "bump", "1.5.0"]).quietly();
     assert!(sandbox.read("go.mod").contains("require example.com/m/lib v1.5.0 // ours"));
     builds(&sandbox);

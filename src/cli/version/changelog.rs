@@ -24,6 +24,9 @@ pub struct Changelog {
     /// Put it into the file that changelog.file names, where it keeps what others have written
     #[arg(long)]
     write: bool,
+    /// What is new in this service, which has versions of its own
+    #[arg(short, long, value_name = "NAME", conflicts_with = "write")]
+    service: Option<String>,
 }
 
 impl Changelog {
@@ -33,7 +36,13 @@ impl Changelog {
         let project = Project::open(world, &Selection::default(), None)?;
         let config = &project.config;
         let reach = if self.all { Reach::All } else { Reach::Next };
-        let (next, past) = survey::chronicle(project.host, config, reach)?;
+        let (next, past) = match &self.service {
+            Some(name) => {
+                let stage = (&project.store, &project.lock);
+                survey::part_chronicle((project.host, project.events), config, stage, (name, reach))?
+            }
+            None => survey::chronicle(project.host, config, reach)?,
+        };
         let house = House::read(config)?;
         let mut style = house.style()?;
         if let (false, false, Some(next)) = (self.all, self.write, &next) {
@@ -48,7 +57,7 @@ impl Changelog {
             told.push((edition, text, edition.commits()));
         }
         let notes = told.iter().map(|(edition, text, commits)| Notes { version: &edition.version, text, commits });
-        let prefix = &config.version.tag_prefix;
+        let prefix = survey::tag_prefix(config, self.service.as_deref());
         if !self.write {
             return Ok(Product::text(changelog::update(None, prefix, notes)));
         }

@@ -51,9 +51,13 @@ impl Version {
             refs = tagging::data(&prepared);
         }
         let one = new.len() == 1 && self.services.len() == 1;
-        if one {
-            self.tell(world, &version::told(first, Some(first_next)))?;
-        }
+        let told = if one {
+            version::told(first, Some(first_next))
+        } else {
+            let parts: Vec<(&str, &Next)> = new.iter().map(|(service, _, next)| (service.as_str(), next)).collect();
+            version::told_of_parts(&first.commit.id, &parts)
+        };
+        self.tell(world, &told)?;
         let services: Vec<Value> = new
             .iter()
             .map(|(service, release, next)| json!({ "service": service, "release": super::data(release, Some(next)) }))

@@ -37,6 +37,9 @@ impl GoVersion {
     /// The first version that the go command can download as a module (Go 1.21 release notes, "Go toolchain").
     pub const FIRST_DOWNLOADABLE: Self = Self { major: 1, minor: 21, patch: Some(0), pre: None };
 
+    /// The first language whose `go.mod` names all modules that are built (<https://go.dev/ref/mod#graph-pruning>).
+    pub const FIRST_WITH_PRUNED_GRAPHS: Self = Self { major: 1, minor: 17, patch: Some(0), pre: None };
+
     /// The first version whose `go mod tidy` knows `-diff` (Go 1.23 release notes, "Go command").
     pub const FIRST_WITH_TIDY_DIFF: Self = Self { major: 1, minor: 23, patch: Some(0), pre: None };
 

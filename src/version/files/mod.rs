@@ -48,6 +48,8 @@ pub enum FilesError {
         count: usize,
         /// Which, one each.
         lines: String,
+        /// Whether they can be changed with the other files that name the version.
+        together: bool,
     },
     /// `go.mod` takes the version back before it is there.
     #[error("go.mod retracts {version}: no go command would choose it")]
@@ -79,8 +81,11 @@ impl Fault for FilesError {
             Self::Form { .. } => "correct the file; sealift changes nothing that it cannot read".into(),
             Self::NoPlace { .. } => "correct version.files in sealift.toml, or write a version there first".into(),
             Self::GoMod(error) => return error.hint(),
-            Self::ModulePath { .. } => {
+            Self::ModulePath { together: true, .. } => {
                 "sealift version bump --fix changes them (https://go.dev/ref/mod#major-version-suffixes)".into()
+            }
+            Self::ModulePath { .. } => {
+                "change it, and the imports of the module (https://go.dev/ref/mod#major-version-suffixes)".into()
             }
             Self::Retracted { .. } => {
                 "take the line out of go.mod, or ask for a later version: Release-As: X.Y.Z".into()

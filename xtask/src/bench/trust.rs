@@ -61,7 +61,10 @@ impl Yard {
         let yard = Self { sealift: sealift.to_owned(), dir };
         measure::run(&mut yard.sealift(&["key", "generate", "key"]))?;
         write(&yard.dir.join("out/app.bin"), b"a small file\n")?;
-        write(&yard.dir.join("sealift.toml"), b"[project]\nname = \"app\"\nsource = \"https://example.com/app\"\n[attest]\nsignatures = \"each\"\n")?;
+        write(
+            &yard.dir.join("sealift.toml"),
+            b"[project]\nname = \"app\"\nsource = \"https://example.com/app\"\n[attest]\nsignatures = \"each\"\n",
+        )?;
         subject::commit(&yard.dir)?;
         measure::run(&mut yard.sign())?;
         Ok(yard)
