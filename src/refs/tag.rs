@@ -142,9 +142,8 @@ impl Writer<'_> {
     /// `gpg.format=ssh`: the signature of all that stands above it is the end of the message (gitformat-signature(5)).
     fn make_object(&self, tag: &Tag, prepared: &Prepared) -> Result<String, RefsError> {
         let failed = |source| RefsError::Tag { tag: tag.name.clone(), source };
-        let name = format!("refs/tags/{}", tag.name);
-        // What is no name would be another line of the object.
-        self.text(["check-ref-format", &name]).map_err(failed)?;
+        // What is no name would be another line of the object; what begins with a dash, git itself does not make.
+        self.text(["check-ref-format", "--branch", &tag.name]).map_err(failed)?;
         let tagger = self.text(["var", "GIT_COMMITTER_IDENT"]).map_err(RefsError::Identity)?;
         let head = format!("object {}\ntype commit\ntag {}\ntagger {}\n", prepared.commit, tag.name, tagger.trim_end());
         let mut text = format!("{head}\n{}", message(tag, prepared)?);

@@ -50,8 +50,7 @@ pub fn lint(message: &str, rules: &VersionRules) -> Vec<Problem> {
             }
             for footer in read.footers.iter().filter(|footer| footer.token.eq_ignore_ascii_case("release-as")) {
                 if wished(&footer.value).is_none() {
-                    let text = "Release-As names no version, or one of a prerelease: channels make those";
-                    add(text.into(), Some("Release-As: 1.2.3".into()));
+                    add("Release-As names no stable version".into(), Some("Release-As: 1.2.3".into()));
                 }
             }
             if gap_is_missing(message) {
@@ -125,7 +124,8 @@ mod tests {
             ("feat: a\n\nBREAKING CHANGE:", "BREAKING CHANGE says nothing"),
             ("feat: a\n\nbreaking change: b", "\"breaking change: b\" is not the footer of a breaking change"),
             ("feat: a\n\nBREAKING CHANGES: b", "\"BREAKING CHANGES: b\" is not the footer of a breaking change"),
-            ("feat: a\n\nRelease-As: soon", "Release-As names no version"),
+            ("feat: a\n\nRelease-As: soon", "Release-As names no stable version"),
+            ("feat: a\n\nRelease-As: 2.0.0-rc.1", "Release-As names no stable version"),
         ] {
             assert_eq!(texts(message).join("; "), expected, "{message:?}");
         }

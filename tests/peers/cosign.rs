@@ -216,6 +216,10 @@ fn mutants(good: &[u8], purpose: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Tells a cell, and what of it was accepted that should not have been.
+/// What cosign itself (2.6) takes for a signature: any statement of the key about the same blob or image, whatever it says.
+/// Asked for a statement it looks at the type, and so does sealift, which is asked for a signature, too.
+const LENIENT: [&str; 1] = ["other purpose"];
+
 fn tell(from: &str, to: &str, accepted: &[&'static str]) {
     let refused = MUTATIONS.len() - accepted.len();
     let more = if accepted.is_empty() { String::new() } else { format!(" (lets pass: {})", accepted.join(", ")) };
@@ -308,7 +312,9 @@ fn blobs_that_sealift_signed_verify_with_cosign() {
         };
         let accepted = file_cell(&bench, &statement, &judge);
         tell(name, "cosign blob", &accepted);
-        assert_eq!(accepted, [""; 0], "{name}");
+        // The statement is by the P-256 key, and another key's for the other.
+        let expected = if key == "key.pem" { &LENIENT[..] } else { &[] };
+        assert_eq!(accepted, expected, "{name}");
     }
 }
 
@@ -449,7 +455,7 @@ fn images_that_sealift_signed_verify_with_cosign() {
     assert!(signed(&image, "key.pub"), "where it was laid");
     let accepted = image_cell(&bench, (&image, "by-sign"), (&signature, &statement), &signed);
     tell("sealift", "cosign image", &accepted);
-    assert_eq!(accepted, [""; 0]);
+    assert_eq!(accepted, LENIENT);
     let stated = |image: &str, key: &str| {
         let args = ["verify-attestation", "--key", key, "--type", "slsaprovenance1"];
         bench.cosign(&[&args[..], &format, &OFFLINE, &INSECURE, &[image]].concat()).0
@@ -499,13 +505,17 @@ fn cosign_judges_identities_as_sealift_does() {
     };
     let (theirs, ours, said) = judged(Lie::None);
     assert!(theirs && ours, "cosign {theirs}, sealift {ours}: {said}");
-    let accepted: Vec<String> = lies
-        .into_iter()
-        .map(|lie| (lie, judged(lie)))
-        .filter(|(_, (theirs, ours, _))| *theirs || *ours)
-        .map(|(lie, (theirs, ours, _))| format!("{lie:?}: cosign {theirs}, sealift {ours}"))
-        .collect();
-    let count = lies.len() - accepted.len();
-    println!("{:<18} -> {:<18} verifies, refuses {count} of {}", "an identity", "cosign, sealift", lies.len());
-    assert!(accepted.is_empty(), "{accepted:?}");
+    let (mut by_cosign, mut by_sealift) = (Vec::new(), Vec::new());
+    for lie in lies {
+        let (theirs, ours, _) = judged(lie);
+        by_cosign.extend(theirs.then_some(lie));
+        by_sealift.extend(ours.then_some(lie));
+    }
+    for (who, accepted) in [("cosign", &by_cosign), ("sealift", &by_sealift)] {
+        let (count, all) = (lies.len() - accepted.len(), lies.len());
+        println!("{:<18} -> {who:<18} verifies, refuses {count} of {all} (lets pass: {accepted:?})", "an identity");
+    }
+    assert_eq!(by_sealift, []);
+    // To cosign the time of the log is enough: a timestamp by nobody it knows is left out of account.
+    assert_eq!(by_cosign, [Lie::OtherTimestamp]);
 }
