@@ -100,6 +100,7 @@ fn to_be_judged(yard: &Yard<'_>, built: &Built, strict: bool) -> (usize, Program
         path: built.before_upx.map_or_else(|| built.file.clone(), |before| yard.store.path_of(before.digest)),
         digest: binary.artifact.digest(),
         named: strict,
+        released: Some(yard.plan.release.version.to_string()),
     };
     (at.unwrap_or_default(), program)
 }

@@ -11,6 +11,7 @@ use semver::Version;
 use super::World;
 use super::project::{Aim, Project, Selection};
 use super::release::{Parts, Seal, Sealing, clean, making, signer, subject};
+use super::scan;
 use super::source::{Bumped, Trace};
 use crate::attest::{self, Contents, Elsewhere, Recalled, Sealed, Signer, Signing, Subject};
 use crate::config::settings::Signatures;
@@ -19,6 +20,7 @@ use crate::error::{Failure, Kind};
 use crate::history::{self, Git};
 use crate::host::files;
 use crate::oci::Repository;
+use crate::scan::Gather;
 use crate::survey::{self, Images};
 use crate::{image, plan, refs};
 
@@ -87,7 +89,19 @@ impl Attest {
             return Err(other_state("SBOMs", "sealift sbom"));
         }
         let lists = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str())).collect();
-        let files = recorded.iter().map(|name| project.dist().join(name)).collect();
+        let files: Vec<PathBuf> = recorded.iter().map(|name| project.dist().join(name)).collect();
+        // The gate stands before anything is sealed, whoever ran the stages one by one.
+        let scanned = match scan::open(&project)? {
+            Some(scanner) => {
+                let mut gather = Gather::new(project.store.stage()).released(plan.release.version.to_string());
+                for (path, name) in files.iter().zip(&recorded) {
+                    gather.look(path, name)?;
+                }
+                let found = (scanner.look(&gather.found())?, survey.release.commit.time);
+                scan::gate(&project, &records, Some(&scanner), found)?
+            }
+            None => None,
+        };
         let Recalled { archives, binaries } = recalled;
         let parts = Parts {
             archives,
@@ -98,7 +112,7 @@ impl Attest {
             sboms,
             lists,
             notes,
-            openvex: None,
+            openvex: scanned.map(|judged| judged.openvex),
         };
         let parts = parts.with_images(images, |digest| attest::blob_path(&project.dist(), digest));
         let making = making(&project, (&survey, &plan), &self.selection)?;

@@ -132,7 +132,9 @@ impl Scan {
         let dir = world.dir();
         let mut gather = Gather::new(store.stage());
         if let (Some(release), Some(key)) = (&self.release, &self.key) {
-            super::verify::judge(world, &dir.join(release), crate::verify::read_public(&dir.join(key))?)?;
+            let key = crate::verify::read_public(&dir.join(key))?;
+            let version = super::verify::judge(world, &dir.join(release), key)?;
+            gather = gather.released(version.to_string());
             gather.look(&dir.join(release), &release.display().to_string())?;
         }
         let default = ["dist".to_owned()];
@@ -297,8 +299,9 @@ pub fn conclude(events: &Events, report: &Report) -> Result<Product, Failure> {
 }
 
 fn closed(report: &Report) -> Failure {
-    let (closing, lapses) = (report.closing(), report.lapses.len());
+    let (closing, lapses, hiding) = (report.closing(), report.lapses.len(), report.hiding().count());
     let message = match (closing, lapses) {
+        (0, 0) => format!("the gate is closed by {} that nobody can look into", plural(hiding, "program")),
         (0, lapses) => format!("the gate is closed: {} of VEX no longer", holds(lapses)),
         (closing, 0) => format!("the gate is closed by {}", vulnerabilities(closing)),
         (closing, lapses) => {
@@ -306,7 +309,8 @@ fn closed(report: &Report) -> Failure {
         }
     };
     let lapses = report.lapses.iter().map(|lapse| format!("{}\n", lapse.describe()));
-    let detail = format!("{}{}", scan::table(report), lapses.collect::<String>());
+    let hiding = report.hiding().map(|silent| format!("{}\n", silent.describe()));
+    let detail = format!("{}{}", scan::table(report), lapses.chain(hiding).collect::<String>());
     let hint = advice(report)
         .or_else(|| Some("sealift scan --help: a VEX document can excuse what does not concern you".into()));
     Failure { detail: Some(detail), ..super::usage("scan.gate", Kind::Gate, message, hint) }

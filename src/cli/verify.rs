@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use sealift_trust::statement::{CHECKSUMS, predicate_type};
 use sealift_trust::{Meaning, Policy, PublicKey};
+use semver::Version;
 
 use super::World;
 use crate::console::Product;
@@ -176,10 +177,13 @@ fn is_image(text: &str) -> bool {
         || text.contains("@sha256:")
 }
 
-/// Judges a release that was just made, as anybody will who has the public key.
-pub fn judge(world: &World<'_>, dist: &Path, key: PublicKey) -> Result<(), Failure> {
+/// Judges a release as anybody will who has the public key; gives its version.
+pub fn judge(world: &World<'_>, dist: &Path, key: PublicKey) -> Result<Version, Failure> {
     let judgement = verify::verify(world.host, &What::Folder(dist.to_owned()), &Policy::implicit(key), world.events)?;
-    if judgement.verified.is_some() { Ok(()) } else { Err(refusal(&judgement)) }
+    match &judgement.verified {
+        Some(verified) => Ok(verified.value().version.clone()),
+        None => Err(refusal(&judgement)),
+    }
 }
 
 fn verdict(judgement: &Judgement, policy: &Policy) -> serde_json::Value {

@@ -16,7 +16,7 @@ pub fn head(from: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>> {
 pub fn is_executable(start: &[u8]) -> bool {
     start.starts_with(b"\x7fELF")
         || start.starts_with(b"MZ")
-        || [0xfeed_face_u32, 0xfeed_facf, 0xcefa_edfe, 0xcffa_edfe, 0xcafe_babe]
+        || [0xfeed_face_u32, 0xfeed_facf, 0xcefa_edfe, 0xcffa_edfe, 0xcafe_babe, 0xcafe_babf]
             .iter()
             .any(|magic| start == magic.to_be_bytes())
 }

@@ -70,7 +70,7 @@ pub enum ScanError {
         most: u64,
     },
     /// A database does not tell its age.
-    #[error("the database {place} does not tell how old it is")]
+    #[error("the database {place} does not tell how old it is, or tells a day to come")]
     Ageless {
         /// Where.
         place: String,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::matching::{Finding, Presence};
 use super::severity::Score;
 use super::subject::Subject;
-use super::vex::Statement;
+use super::vex::{Statement, Status};
 
 /// What closes the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -136,12 +136,12 @@ pub fn decide(rule: Rule, statements: &[Statement], subject: &Subject, finding: 
     if finding.informational.is_some() {
         return Decision::Informational;
     }
-    let holds = |statement: &&Statement| {
-        statement.status.excuses()
-            && !statement.is_expired(now)
-            && statement.is_about(subject.product.as_ref(), finding)
-    };
-    if let Some(statement) = statements.iter().find(holds) {
+    let holds =
+        |statement: &&Statement| !statement.is_expired(now) && statement.is_about(subject.product.as_ref(), finding);
+    // Whoever says that it is affected is believed before all who say that it is not.
+    let affected = statements.iter().filter(holds).any(|statement| statement.status == Status::Affected);
+    let excuses = |statement: &&Statement| !affected && statement.status.excuses() && holds(statement);
+    if let Some(statement) = statements.iter().find(excuses) {
         return Decision::Excused {
             owner: statement.owner.clone(),
             reason: statement.reason.clone(),
@@ -222,6 +222,30 @@ mod tests {
         prop::option::of(
             (0u8..=10, 0u8..=9).prop_filter_map("a score", |(whole, tenth)| Score::read(&format!("{whole}.{tenth}"))),
         )
+    }
+
+    #[test]
+    fn who_says_that_it_is_affected_is_believed() {
+        let said = |status: &str| {
+            let text = serde_json::json!({ "@context": "https://openvex.dev/ns/v0.2.0", "author": "a", "statements": [{
+                "vulnerability": "GO-2030-0001", "products": [{ "@id": "pkg:golang/example.com/app" }], "status": status,
+                "justification": "inline_mitigations_already_exist", "expires": "2999-01-01T00:00:00Z",
+            }] });
+            crate::scan::vex::read("vex.json", text.to_string().as_bytes()).unwrap().remove(0)
+        };
+        let product = crate::scan::Product {
+            ecosystem: Ecosystem::Go,
+            name: "example.com/app".into(),
+            version: "(devel)".into(),
+        };
+        let subject = Subject { product: Some(product), ..subject() };
+        let rule = Rule { fail: Fail::Symbol, minimum: None };
+        let decided =
+            |statements: &[Statement]| decide(rule, statements, &subject, &finding(Presence::Present, None), 0);
+        assert!(matches!(decided(&[said("not_affected")]), Decision::Excused { .. }));
+        for statements in [[said("not_affected"), said("affected")], [said("affected"), said("not_affected")]] {
+            assert_eq!(decided(&statements), Decision::Closes);
+        }
     }
 
     proptest! {

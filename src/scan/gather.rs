@@ -31,6 +31,8 @@ pub struct ProgramFile {
     pub digest: Digest,
     /// Whether the user named this very file: then it must be a program.
     pub named: bool,
+    /// The version of the release that it is in.
+    pub released: Option<String>,
 }
 
 /// Looks for programs below some paths; `stage` takes what is unpacked. The same bytes are taken once.
@@ -38,19 +40,26 @@ pub struct Gather<'a> {
     stage: &'a Path,
     seen: BTreeSet<Digest>,
     found: Vec<ProgramFile>,
+    released: Option<String>,
 }
 
 impl<'a> Gather<'a> {
     /// Begins with nothing.
     pub fn new(stage: &'a Path) -> Self {
-        Self { stage, seen: BTreeSet::new(), found: Vec::new() }
+        Self { stage, seen: BTreeSet::new(), found: Vec::new(), released: None }
+    }
+
+    /// The same in a release of a version.
+    #[must_use]
+    pub fn released(self, version: String) -> Self {
+        Self { released: Some(version), ..self }
     }
 
     /// Takes a program whose place is known.
     pub fn take(&mut self, name: String, path: PathBuf, named: bool) -> Result<(), Failure> {
         let digest = files::measure(&path)?.digest();
         if self.seen.insert(digest) {
-            self.found.push(ProgramFile { name, path, digest, named });
+            self.found.push(ProgramFile { name, path, digest, named, released: self.released.clone() });
         }
         Ok(())
     }

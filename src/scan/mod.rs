@@ -26,7 +26,7 @@ pub use gate::{Decision, Fail, Lapse, Rule, Why};
 pub use gather::{Gather, ProgramFile};
 pub use matching::{Finding, Found, Function, Presence, find};
 pub use purl::Purl;
-pub use report::{Judged, Program, Report, Unjudged};
+pub use report::{Judged, Program, Report, Silent, Unjudged};
 pub use sarif::sarif;
 pub use severity::{Score, Severity};
 pub use show::{markdown, table};

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::database::State;
 use super::fix::{Fix, commands, fixes};
-use super::gate::{Decision, Lapse, Rule, decide, lapses};
+use super::gate::{Decision, Fail, Lapse, Rule, decide, lapses};
 use super::matching::{Finding, Found};
 use super::subject::Subject;
 use super::vex::Statement;
@@ -24,12 +24,33 @@ pub struct Report {
     pub closed: bool,
     /// The programs.
     pub programs: Vec<Program>,
+    /// Executables about which nothing can be said.
+    pub silent: Vec<Silent>,
     /// The statements that hold no longer.
     pub lapses: Vec<Lapse>,
     /// Commands that get rid of what closes the gate, or of all that is told where nothing closes it.
     pub upgrade: Vec<String>,
     /// Whether a newer Go toolchain alone gets rid of the same; nothing where there is nothing to get rid of.
     pub toolchain_alone: Option<bool>,
+}
+
+/// An executable that does not tell what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Silent {
+    /// Which, as a user finds it.
+    pub name: String,
+    /// Why.
+    pub why: String,
+    /// Whether it may hold what a scan looks for: it is damaged or packed. It closes a gate. A program of another
+    /// language does not.
+    pub closes: bool,
+}
+
+impl Silent {
+    /// For people.
+    pub fn describe(&self) -> String {
+        format!("{} does not tell what is in it: {}", self.name, self.why)
+    }
 }
 
 /// A program and what was found in it.
@@ -71,7 +92,7 @@ impl Report {
     pub fn of(
         rule: Rule,
         databases: Vec<State>,
-        found: Vec<(Subject, Found)>,
+        (found, silent): (Vec<(Subject, Found)>, Vec<Silent>),
         statements: &[Statement],
         now: u64,
     ) -> Self {
@@ -93,13 +114,20 @@ impl Report {
             programs.iter().flat_map(|program| &program.findings).any(|judged| judged.decision == Decision::Closes);
         let (fixes, toolchain_alone) = fixes(&programs);
         let upgrade = commands(&fixes);
-        let closed = closes || !lapses.is_empty();
-        Self { rule, at: now, databases, closed, programs, lapses, upgrade, toolchain_alone }
+        let mut report =
+            Self { rule, at: now, databases, closed: false, programs, silent, lapses, upgrade, toolchain_alone };
+        report.closed = closes || !report.lapses.is_empty() || report.hiding().next().is_some();
+        report
     }
 
     /// The upgrades that get rid of what was found.
     pub fn fixes(&self) -> Vec<Fix> {
         fixes(&self.programs).0
+    }
+
+    /// Executables that close the gate because nobody can say what is in them.
+    pub fn hiding(&self) -> impl Iterator<Item = &Silent> {
+        self.silent.iter().filter(|silent| silent.closes && self.rule.fail != Fail::None)
     }
 
     /// Findings that close the gate, each vulnerability of a package once.

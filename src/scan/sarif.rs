@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::gate::Decision;
 use super::matching::Finding;
-use super::report::{Judged, Report};
+use super::report::{Judged, Report, Silent};
 use crate::sanitize::sanitize_line;
 
 /// Functions that a result names.
@@ -37,8 +37,21 @@ pub fn sarif(report: &Report) -> Value {
                 "rules": rules.values().map(|finding| rule(finding)).collect::<Vec<_>>(),
             } },
             "columnKind": "utf16CodeUnits",
+            "invocations": [{
+                "executionSuccessful": report.hiding().next().is_none(),
+                "toolExecutionNotifications": report.silent.iter().map(notification).collect::<Vec<_>>(),
+            }],
             "results": results,
         }],
+    })
+}
+
+/// What could not be looked into (SARIF 2.1.0, §3.20.21).
+fn notification(silent: &Silent) -> Value {
+    json!({
+        "level": if silent.closes { "error" } else { "note" },
+        "message": { "text": text(&silent.describe()) },
+        "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri(&silent.name) } } }],
     })
 }
 

@@ -50,6 +50,7 @@ pub fn markdown(report: &Report) -> String {
     let rows = rows(report);
     let closing = report.closing();
     let verdict = match (report.closed, closing, rows.len()) {
+        (true, 0, _) if report.lapses.is_empty() => "The gate is **closed**: programs hide what is in them.".to_owned(),
         (true, 0, _) => "The gate is **closed**: statements hold no longer.".to_owned(),
         (true, closing, _) => format!("The gate is **closed**: {closing} of {} findings close it.", rows.len()),
         (false, _, 0) => "None are known in what is linked.".to_owned(),
@@ -77,6 +78,10 @@ pub fn markdown(report: &Report) -> String {
     }
     for lapse in &report.lapses {
         writeln!(out, "\n- {}", escape(&lapse.describe())).expect("writing to a string");
+    }
+    for silent in &report.silent {
+        let gate = if report.hiding().any(|hiding| hiding == silent) { " (closes the gate)" } else { "" };
+        writeln!(out, "\n- {}{gate}", escape(&silent.describe())).expect("writing to a string");
     }
     for command in &report.upgrade {
         writeln!(out, "\nTo fix: {}", escape(command)).expect("writing to a string");

@@ -9,7 +9,7 @@ use super::error::ScanError;
 use super::gate::{Fail, Rule};
 use super::gather::ProgramFile;
 use super::matching::{self, find};
-use super::report::Report;
+use super::report::{Report, Silent};
 use super::show::days;
 use super::subject::Subject;
 use super::vex::{self, Statement, VEX_CAP};
@@ -17,7 +17,7 @@ use crate::error::Failure;
 use crate::event::{Event, Events};
 use crate::host::regular::{self, Found};
 use crate::host::{Host, clock, files, machine, map};
-use crate::sbom::binary::{self, Functions, Symbol};
+use crate::sbom::binary::{self, BinaryError, Functions, Symbol};
 
 const DAY: u64 = 86_400;
 
@@ -79,8 +79,15 @@ impl Scanner {
     /// # Errors
     /// As [`Scanner::conclude`], and a program that the user named and that cannot be read or says nothing.
     pub fn scan(&self, events: &Events, programs: &[ProgramFile]) -> Result<Report, Failure> {
-        let scanned = machine::parallel(programs, machine::cores(), |program| self.program(program))?;
-        self.conclude(events, scanned)
+        self.conclude(events, self.look(programs)?)
+    }
+
+    /// Looks into programs, several at once, and judges nothing yet.
+    ///
+    /// # Errors
+    /// As [`Scanner::scan_as_they_come`].
+    pub fn look(&self, programs: &[ProgramFile]) -> Result<Vec<Scanned>, Failure> {
+        machine::parallel(programs, machine::cores(), |program| self.program(program))
     }
 
     /// Scans programs while they come, each as soon as it is there; gives what was found in the order of their places.
@@ -120,21 +127,21 @@ impl Scanner {
         for one in scanned {
             match one {
                 Scanned::Found(all) => found.extend(all),
-                Scanned::Silent { name, why } => {
-                    events.warn("scan.silent-program", format!("{name} does not tell what is in it: {why}"));
-                    silent.push(name);
+                Scanned::Silent(one) => {
+                    events.warn("scan.silent-program", one.describe());
+                    silent.push(one);
                 }
             }
         }
         // Prebuilt programs that say nothing are warned of, and no reason to stop where there is no gate.
         if found.is_empty() && self.rule.fail != Fail::None {
-            let place = silent.into_iter().next().unwrap_or_default();
+            let place = silent.into_iter().next().map(|silent| silent.name).unwrap_or_default();
             return Err(ScanError::Nothing { place }.into());
         }
         let subjects: Vec<&Subject> = found.iter().map(|(subject, _)| subject).collect();
         vex::check_products(&self.statements, &subjects)?;
         let states = self.databases.iter().map(|database| database.state().clone()).collect();
-        Ok(Report::of(self.rule, states, found, &self.statements, self.now))
+        Ok(Report::of(self.rule, states, (found, silent), &self.statements, self.now))
     }
 
     /// What the project says of vulnerabilities.
@@ -151,13 +158,18 @@ impl Scanner {
         let binaries = match binary::read(&bytes) {
             Ok(binaries) => binaries,
             Err(error) if program.named => return Err(ScanError::Program { file: file(), source: error }.into()),
-            Err(error) => return Ok(Scanned::Silent { name: file(), why: error.to_string() }),
+            Err(error) => {
+                // What only begins as an executable is none.
+                let closes = !matches!(error, BinaryError::NotABinary);
+                return Ok(Scanned::Silent(Silent { name: file(), why: error.to_string(), closes }));
+            }
         };
         let several = binaries.len() > 1;
         let mut found = Vec::new();
         for binary in &binaries {
             let name = if several { format!("{} ({})", program.name, binary.arch) } else { file() };
-            let Some(subject) = Subject::of(name, program.digest, binary) else {
+            let released = program.released.as_deref();
+            let Some(subject) = Subject::of(name, (program.digest, released), binary) else {
                 let why = match binary.packed {
                     true => "it is packed by UPX",
                     false => "it has no build information of Go or of cargo-auditable",
@@ -165,7 +177,7 @@ impl Scanner {
                 if program.named {
                     return Err(ScanError::Silent { file: file(), why }.into());
                 }
-                return Ok(Scanned::Silent { name: file(), why: why.to_owned() });
+                return Ok(Scanned::Silent(Silent { name: file(), why: why.to_owned(), closes: binary.packed }));
             };
             let functions = match &binary.functions {
                 Functions::Known(names) => Some(names.iter().filter_map(Symbol::of)),
@@ -192,12 +204,7 @@ pub enum Scanned {
     /// What is in it, for each of its executables.
     Found(Vec<(Subject, matching::Found)>),
     /// It does not tell what is in it.
-    Silent {
-        /// The program.
-        name: String,
-        /// Why.
-        why: String,
-    },
+    Silent(Silent),
 }
 
 /// Says how old a database is; one that is too old ends the scan where there is a gate, and is warned of otherwise.

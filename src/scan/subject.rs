@@ -60,9 +60,10 @@ pub struct Linked {
 }
 
 impl Subject {
-    /// Takes what a program says of itself. Nothing where it says nothing: it was not built by Go with modules, and not by
+    /// Takes what a program says of itself; what it is a build of has the version that is `released`, where it does not know
+    /// its own. Nothing where it says nothing: it was not built by Go with modules, and not by
     /// `cargo auditable`.
-    pub fn of(name: String, digest: Digest, binary: &Binary<'_>) -> Option<Self> {
+    pub fn of(name: String, (digest, released): (Digest, Option<&str>), binary: &Binary<'_>) -> Option<Self> {
         let silent = binary.build_info.is_none() && binary.crates.is_none();
         if silent {
             return None;
@@ -94,7 +95,7 @@ impl Subject {
             subject.product = info.main.as_ref().map(|main| Product {
                 ecosystem: Ecosystem::Go,
                 name: main.path.clone(),
-                version: main.version.clone(),
+                version: own_version(&main.version, released),
             });
             subject.packages.extend(info.main.iter().chain(&info.modules).map(module));
         }
@@ -131,6 +132,14 @@ impl Subject {
             stdlib.filter(|_| !first.contains('.'))
         };
         longest.map(|(_, at)| at).or_else(standard)
+    }
+}
+
+/// The version of a main module: the go command knows it only of a module that it was asked for by version.
+fn own_version(written: &str, released: Option<&str>) -> String {
+    match released.filter(|_| matches!(written, "" | "(devel)")) {
+        Some(released) => format!("v{released}"),
+        None => written.to_owned(),
     }
 }
 

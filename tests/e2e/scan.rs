@@ -328,12 +328,78 @@ fn a_release_is_judged_before_it_is_sealed_and_again_without_a_build() {
     sandbox.run(&["release", "--snapshot"]).fails(10, "scan.gate", &["GO-2030-0003"]).quietly();
     assert_eq!(sandbox.digests("dist"), before, "nothing is sealed behind a closed gate");
     assert_eq!(sandbox.json(".sealift/scan.json")["closed"], true);
+    // Nor by whoever runs the stages one by one.
+    let (key, _) = sandbox.key();
+    for stage in ["package", "image", "sbom"] {
+        sandbox.ok(&[stage, "--snapshot"]).quietly();
+    }
+    let before = sandbox.digests("dist");
+    sandbox.run(&["attest", "--snapshot", "--key", &key]).fails(10, "scan.gate", &["GO-2030-0003"]).quietly();
+    assert_eq!(sandbox.digests("dist"), before);
+    sandbox.write("sealift.toml", &format!("{settings}[scan]\ndatabase = [\"db\"]\n"));
+    sandbox.ok(&["attest", "--snapshot", "--key", &key]).quietly();
+    let dist = sandbox.digests("dist");
+    assert!(dist.keys().any(|name| name.ends_with(".vex.json")), "{dist:?}");
     // Yesterday's release, by what is known today.
     let run = sandbox.ok(&["scan", "--fail", "none", "--json"]);
     let last: Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
     let programs = last["product"]["programs"].as_array().unwrap();
     let counts: Vec<usize> = programs.iter().map(|one| one["findings"].as_array().unwrap().len()).collect();
     assert_eq!(counts, [4, 5], "{last}");
+}
+
+/// What hides what is in it is told in every form, and closes a gate where it may be a program that is looked for.
+#[test]
+fn programs_that_cannot_be_looked_into_are_told_and_close_the_gate() {
+    let sandbox = built();
+    database(&sandbox, &records()[..1]);
+    sandbox.write("db/index/modules.json", "[]");
+    let scan =
+        |more: &[&str]| sandbox.run(&[&["scan", "folder", "--database", "db", "--fail", "symbol"], more].concat());
+    let bytes = std::fs::read(sandbox.path("app")).unwrap();
+    std::fs::create_dir(sandbox.path("folder")).unwrap();
+    std::fs::write(sandbox.path("folder/whole"), &bytes).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_sealift"), sandbox.path("folder/other")).unwrap();
+    let told = |run: &crate::sandbox::Run| -> Vec<(String, bool)> {
+        let last: Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
+        let silent = last["product"]["silent"].as_array().unwrap().iter();
+        silent.map(|one| (one["name"].as_str().unwrap().to_owned(), one["closes"].as_bool().unwrap())).collect()
+    };
+    // A program of another language holds nothing of Go.
+    let run = scan(&["--json"]);
+    assert_eq!((run.exit, told(&run)), (0, vec![("folder/other".to_owned(), false)]), "{}", run.stderr);
+    std::fs::write(sandbox.path("folder/cut"), &bytes[..bytes.len() / 2]).unwrap();
+    let words = ["one program that nobody can look into", "folder/cut does not tell what is in it"];
+    scan(&[]).fails(10, "scan.gate", &words[1..]).quietly();
+    for (form, words) in [("markdown", "folder/cut does not tell"), ("sarif", "toolExecutionNotifications")] {
+        let run = scan(&["--format", form]);
+        assert!(run.exit == 10 && run.stdout.contains(words), "{} {}", run.stdout, run.stderr);
+    }
+    assert_eq!(sandbox.run(&["scan", "folder", "--database", "db"]).exit, 0);
+}
+
+/// A program that carries another one has the functions of its own, also where only the header of their table tells it.
+#[test]
+fn a_program_within_a_program_does_not_hide_its_functions() {
+    let sandbox = project();
+    sandbox.write("tiny/main.go", "package main\n\nfunc main() {}\n");
+    let build = |out: &str, what: &str| {
+        let mut go = std::process::Command::new("go");
+        go.args(["build", "-trimpath", "-ldflags=-s -w", "-o", out, what]).current_dir(sandbox.project()).env_clear();
+        let output = go.envs(&sandbox.env).envs([("GOOS", "windows"), ("GOARCH", "amd64")]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    build("tiny.exe", "./tiny");
+    sandbox.write(
+        "embed.go",
+        "package main\n\nimport (\n\t_ \"embed\"\n\t\"os\"\n)\n\n//go:embed tiny.exe\nvar tiny string\n\n\
+         func init() {\n\tif len(os.Args) > 5 {\n\t\tprintln(tiny)\n\t}\n}\n",
+    );
+    build("app.exe", ".");
+    let found = findings(&sandbox, &["app.exe", "--database", "db"]);
+    let present: Vec<&str> =
+        found.iter().filter(|(_, presence, ..)| presence == "present").map(|(id, ..)| id.as_str()).collect();
+    assert_eq!(present, ["GO-2030-0001", "GO-2030-0003", "GO-2030-0005", "GO-2030-0006"], "{found:?}");
 }
 
 /// Serves a folder over HTTP on this machine until it is dropped; says which paths were asked for.
@@ -359,6 +425,36 @@ fn serve(folder: &Path) -> (String, std::sync::mpsc::Receiver<String>) {
         }
     });
     (address, told)
+}
+
+/// A place that answers and never changes is as old as what it says (a mirror that somebody froze).
+#[test]
+fn a_place_in_the_network_is_as_old_as_what_it_says() {
+    let sandbox = built();
+    let (address, _told) = serve(&sandbox.path("db"));
+    let scan = |more: &[&str]| {
+        sandbox.run(&[&["scan", "app", "--fail", "symbol", "--database", address.as_str()], more].concat())
+    };
+    for (date, code) in
+        [("2020-01-01T00:00:00Z", "scan.database-stale"), ("2199-01-01T00:00:00Z", "scan.database-ageless")]
+    {
+        sandbox.write("db/index/db.json", &json!({ "modified": date }).to_string());
+        scan(&[]).fails(10, code, &["scan.max-age"]).quietly();
+        scan(&["--offline"]).fails(10, code, &["scan.max-age"]).quietly();
+    }
+    sandbox.write("db/index/db.json", &json!({ "modified": now() }).to_string());
+    scan(&[]).fails(10, "scan.gate", &[]).quietly();
+    // A record that was listed and is not there, or only its beginning.
+    std::fs::remove_file(sandbox.path("db/ID/GO-2030-0002.json")).unwrap();
+    let fresh = sandbox.dir.path().join("fresh").display().to_string();
+    let fresh = |code: &str, exit: i32| {
+        let mut command = sandbox.command(&["scan", "app", "--fail", "symbol", "--database", &address]);
+        let run = crate::sandbox::Run::of(&command.env("SEALIFT_CACHE", &fresh).output().unwrap());
+        run.fails(exit, code, &[]).quietly();
+    };
+    fresh("scan.database-incomplete", 11);
+    sandbox.write("db/ID/GO-2030-0002.json", "{\"schema_version\":\"1.3.1\",\"id\":");
+    fresh("scan.record", 11);
 }
 
 #[test]

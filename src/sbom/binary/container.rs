@@ -126,14 +126,30 @@ impl<'a> Container<'a> {
         })
     }
 
-    /// All that is loaded. Overlapping parts would make a search as long as they are many: no more bytes are given than
+    /// All that is loaded, each part with its address. Overlapping parts would make a search as long as they are many: no more bytes are given than
     /// the file has.
-    pub(super) fn loaded(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
+    pub(super) fn loaded(&self) -> impl Iterator<Item = (u64, &'a [u8])> + '_ {
+        self.bounded().map(|loaded| (loaded.address, loaded.data))
+    }
+
+    fn bounded(&self) -> impl Iterator<Item = &Loaded<'a>> {
         let mut left = self.bytes.len();
         self.loaded.iter().map_while(move |loaded| {
             left = left.checked_sub(loaded.data.len())?;
-            Some(loaded.data)
+            Some(loaded)
         })
+    }
+
+    /// Whether a program's data hold an address.
+    pub(super) fn points_to(&self, address: u64) -> bool {
+        let bytes = if self.little_endian { address.to_le_bytes() } else { address.to_be_bytes() };
+        let pointer = match (self.pointer_size, self.little_endian) {
+            (4, true) => &bytes[..4],
+            (4, false) => &bytes[4..],
+            _ => &bytes[..],
+        };
+        let data = self.bounded().filter(|loaded| loaded.writable && !loaded.executable);
+        data.into_iter().any(|loaded| memchr::memmem::find(loaded.data, pointer).is_some())
     }
 
     /// Whether UPX packed it (its stub's header begins so, within the first page or two).

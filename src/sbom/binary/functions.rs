@@ -29,18 +29,32 @@ pub(super) fn functions<'a>(container: &Container<'a>) -> Result<Functions<'a>, 
             None => Ok(Functions::Unknown("its table of functions is of a form that is not known")),
         };
     }
-    // PE has no section for it, and a program's sections may be cut off: the header tells itself from all else.
+    // PE has no section for it, and a program's sections may be cut off: the header tells itself from all else, but for the
+    // header of a program that is embedded in this one. The runtime finds its own by an address in its data.
+    let mut tables: Vec<(u64, Names<'a>)> = Vec::new();
     for (magic, word) in MAGICS {
         let start = header_start(magic, container);
-        for part in container.loaded() {
-            let found = memchr::memmem::find_iter(part, &start).find_map(|at| read(container, &part[at..], word).ok());
-            if let Some(names) = found {
-                return Ok(Functions::Known(names));
+        for (address, part) in container.loaded() {
+            for at in memchr::memmem::find_iter(part, &start) {
+                let Ok(names) = read(container, &part[at..], word) else { continue };
+                if tables.len() == MOST_TABLES {
+                    return Ok(Functions::Unknown("it has more tables of functions than a program has"));
+                }
+                tables.push((address.wrapping_add(at as u64), names));
             }
         }
     }
-    Ok(Functions::Unknown("it has no table of functions that is known"))
+    let mut own = tables.iter().filter(|(address, _)| container.points_to(*address)).map(|(_, names)| *names);
+    match (&tables[..], own.next(), own.next()) {
+        ([], ..) => Ok(Functions::Unknown("it has no table of functions that is known")),
+        (_, Some(names), None) => Ok(Functions::Known(names)),
+        ([(_, names)], ..) => Ok(Functions::Known(*names)),
+        _ => Ok(Functions::Unknown("it has several tables of functions, and does not tell which is its own")),
+    }
 }
+
+/// The most tables that are looked at: a program has its own, and those of programs that it carries.
+const MOST_TABLES: usize = 16;
 
 /// The first eight bytes of a header: magic, two zeros, the smallest instruction's and a pointer's size.
 fn header_start(magic: u32, container: &Container<'_>) -> [u8; 8] {

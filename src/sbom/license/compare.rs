@@ -112,6 +112,14 @@ const BEFORE_NAMES: [&[&str]; 11] = [
     &["authorization", "of"],
 ];
 
+/// Whether a text has nothing but headings and names in it: no licence, and no condition.
+pub(super) fn says_nothing(text: &str) -> bool {
+    let words = words(text);
+    let known = |word: &str| all().iter().any(|known| known.names.contains(&word));
+    words.len() <= MOST_LEFT
+        && !words.iter().any(|word| WEIGHTY.contains(&&**word) || OTHERWISE.contains(&&**word) || known(word))
+}
+
 /// The licences whose texts make up a text; nothing where something else stands in it.
 pub(super) fn licenses(text: &str) -> Option<Vec<String>> {
     let words = words(text);

@@ -69,16 +69,23 @@ pub fn of_files(files: &[(String, String)]) -> Option<String> {
 
 /// The licence that a text gives.
 pub fn of_text(text: &str) -> Option<String> {
-    if let Some(said) = said(text) {
-        return valid(said);
-    }
-    compare::licenses(text).and_then(|found| all(&found))
+    let Some((said, rest)) = said(text) else { return compare::licenses(text).and_then(|found| all(&found)) };
+    let said = valid(said)?;
+    // The line is somebody's word, and what else stands there must not say otherwise.
+    let own: BTreeSet<String> = Expression::parse(&said).ok()?.requirements().map(|one| one.req.to_string()).collect();
+    let agrees = |found: Vec<String>| found.iter().all(|found| own.contains(found));
+    (compare::says_nothing(&rest) || compare::licenses(&rest).is_some_and(agrees)).then_some(said)
 }
 
-/// `SPDX-License-Identifier: …` in one of the first lines.
-fn said(text: &str) -> Option<&str> {
-    let line = text.lines().take(20).find_map(|line| line.split_once("SPDX-License-Identifier:"))?;
-    Some(line.1.trim().trim_end_matches("*/").trim_end_matches("-->").trim())
+/// `SPDX-License-Identifier: …` in one of the first lines, and the text without that line.
+fn said(text: &str) -> Option<(&str, String)> {
+    let (at, line) = text
+        .lines()
+        .take(20)
+        .enumerate()
+        .find_map(|(at, line)| Some((at, line.split_once("SPDX-License-Identifier:")?.1)))?;
+    let rest = text.lines().enumerate().filter(|(number, _)| *number != at).map(|(_, line)| line);
+    Some((line.trim().trim_end_matches("*/").trim_end_matches("-->").trim(), rest.collect::<Vec<_>>().join("\n")))
 }
 
 /// `LICENSE-MIT` beside `LICENSE-APACHE`: one of both, as far as their names tell; the files do not say it.

@@ -140,6 +140,11 @@ fn several_texts_are_all_in_force_and_a_choice_is_none() {
 fn what_a_file_says_of_itself_counts() {
     assert_eq!(found("SPDX-License-Identifier: MIT OR Apache-2.0\n"), "MIT OR Apache-2.0");
     assert_eq!(found("SPDX-License-Identifier: LicenseRef-own\n"), "NOASSERTION");
+    // What stands beside it must not say otherwise.
+    let with = |more: &str| found(&format!("SPDX-License-Identifier: MIT\n\n{more}\n"));
+    assert_eq!(with("Copyright 2030 Ada\n\nA small library."), "MIT");
+    assert_eq!(with("Not for commercial use."), "NOASSERTION");
+    assert_eq!(with("Some files are under the Apache License."), "NOASSERTION");
     assert_eq!(found("SPDX-License-Identifier: NoSuch-1.0\n"), "NOASSERTION");
 }
 

@@ -21,6 +21,9 @@ const INDEX_CAP: u64 = 64 << 20;
 /// The most records that a database without an index may have.
 const MOST_RECORDS: usize = 500_000;
 
+/// Seconds by which two clocks may differ.
+const SKEW: u64 = 86_400;
+
 const DB: &str = "index/db.json";
 const MODULES: &str = "index/modules.json";
 
@@ -77,9 +80,13 @@ pub struct State {
 }
 
 impl State {
-    /// How old what it says is, in seconds: since the network was asked, else since it was changed.
+    /// How old what it says is, in seconds: since it was changed, or since the network was asked, whichever is longer ago. A
+    /// place that never changes is old however often it is asked. Nothing where a date is missing or still to come.
     pub fn age(&self, now: u64) -> Option<u64> {
-        self.fetched.or(self.modified).map(|at| now.saturating_sub(at))
+        let dated = if self.fetched.is_some() && self.modified.is_none() { self.fetched } else { self.modified }?;
+        let latest = dated.max(self.fetched.unwrap_or_default());
+        let oldest = dated.min(self.fetched.unwrap_or(dated));
+        (latest <= now.saturating_add(SKEW)).then(|| now.saturating_sub(oldest))
     }
 }
 

@@ -84,6 +84,10 @@ fn a_release_that_was_scanned_tells_what_is_known() {
     let document = sandbox.json(&format!("dist/{}", vex["name"].as_str().unwrap()));
     let states: Vec<&Value> = document["statements"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
     assert_eq!(states, [&json!("affected"), &json!("not_affected"), &json!("affected"), &json!("affected")]);
+    // It speaks of this version of the product, and of no other one.
+    let version = sandbox.json(".sealift/attest.json")["release"]["version"].as_str().unwrap().to_owned();
+    let product = format!("pkg:golang/example.com/m@v{version}");
+    assert_eq!(document["statements"][0]["products"][0]["@id"], product.as_str());
     let manifest = || sandbox.json(".sealift/attest.json")["manifest"].clone();
     let first = manifest();
     sandbox.ok(&["release", "--snapshot", "--key", &key]).quietly();
