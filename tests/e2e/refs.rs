@@ -1,6 +1,7 @@
 //! Tags and pushes, with a real git and a bare remote.
 
 mod bump;
+mod remote;
 
 use std::path::PathBuf;
 

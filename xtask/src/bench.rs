@@ -73,7 +73,9 @@ pub fn run(arguments: &[String]) -> Outcome {
         }
     }
     if wanted.history {
-        report.extend(history::rows(&sealift, &folder, wanted.rounds)?);
+        let (rows, missing) = history::rows(&sealift, &folder, wanted.rounds)?;
+        report.extend(Ok(rows));
+        missing.into_iter().for_each(|why| report.extend(Err(why)));
     }
     if wanted.sbom {
         sbom::rows(&sealift, &folder, wanted.rounds, wanted.data.as_deref(), &mut report)?;

@@ -29,8 +29,13 @@ impl Written {
     }
 
     fn revert(&mut self, at: usize) -> usize {
-        let title = self.commits[at].message.lines().next().unwrap_or("").to_owned();
-        self.commit(&format!("Revert \"{title}\"\n\nThis reverts commit {}.", Self::id(at)))
+        self.commit(&self.reverting(at))
+    }
+
+    /// The message of a revert.
+    fn reverting(&self, at: usize) -> String {
+        let title = self.commits[at].message.lines().next().unwrap_or("");
+        format!("Revert \"{title}\"\n\nThis reverts commit {}.", Self::id(at))
     }
 
     /// A tag at the last commit.
@@ -51,6 +56,36 @@ impl Written {
         let commits: Vec<Logged> = self.commits[at.map_or(0, |at| at + 1)..].iter().rev().cloned().collect();
         let past = Past { versions: &self.versions, base, commits: &commits, ours: None, branch: None };
         next(rules, &past, channel)
+    }
+
+    /// What a commit reaches, itself included.
+    fn reached(&self, tip: usize) -> Vec<bool> {
+        let mut reached = vec![false; self.commits.len()];
+        reached[tip] = true;
+        // A parent is written down before its children.
+        for at in (0..=tip).rev() {
+            if reached[at] {
+                self.commits[at].parents.iter().for_each(|parent| reached[Self::at(parent)] = true);
+            }
+        }
+        reached
+    }
+
+    /// The place of a commit.
+    fn at(id: &str) -> usize {
+        usize::from_str_radix(id, 16).unwrap()
+    }
+
+    /// What comes next at a commit of any history: after the highest stable version that it reaches.
+    fn next_at(&self, tip: usize, channel: &str) -> Result<Next, VersionError> {
+        let reached = self.reached(tip);
+        let released = |tagged: &&Tagged| tagged.version.pre.is_empty() && reached[Self::at(&tagged.commit)];
+        let base = self.versions.iter().find(released);
+        let before = base.map_or_else(|| vec![false; self.commits.len()], |base| self.reached(Self::at(&base.commit)));
+        let since = (0..=tip).rev().filter(|at| reached[*at] && !before[*at]);
+        let commits: Vec<Logged> = since.map(|at| self.commits[at].clone()).collect();
+        let past = Past { versions: &self.versions, base, commits: &commits, ours: None, branch: None };
+        next(&VersionRules::built_in(), &past, channel)
     }
 
     fn next(&self, channel: &str) -> Result<Next, VersionError> {
@@ -402,7 +437,78 @@ fn release(history: &mut Written, channel: &str) -> Option<Version> {
     Some(next.version)
 }
 
+/// What happens on branches, which are numbers.
+#[derive(Clone, Debug)]
+enum Step {
+    Commit(usize, String),
+    /// Takes the commit back that is so many before the branch's last one.
+    Revert(usize, usize),
+    /// The first gets what the second has.
+    Merge(usize, usize),
+    /// The first begins anew where the second is.
+    Branch(usize, usize),
+    Release(usize, &'static str),
+}
+
+const BRANCHES: usize = 3;
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let branch = || 0..BRANCHES;
+    prop_oneof![
+        4 => (branch(), any_message()).prop_map(|(branch, message)| Step::Commit(branch, message)),
+        1 => (branch(), 0..6_usize).prop_map(|(branch, back)| Step::Revert(branch, back)),
+        2 => (branch(), branch()).prop_map(|(into, other)| Step::Merge(into, other)),
+        1 => (branch(), branch()).prop_map(|(branch, from)| Step::Branch(branch, from)),
+        3 => (branch(), any_channel()).prop_map(|(branch, channel)| Step::Release(branch, channel)),
+    ]
+}
+
 proptest! {
+    /// Each release of a branch is more than all that the branch has had of its own, has begun with, and was merged.
+    #[test]
+    fn a_version_never_goes_down_on_branches_that_merge(steps in prop::collection::vec(any_step(), 1..40)) {
+        let mut history = written(&["feat: first"]);
+        let mut tips = [0; BRANCHES];
+        let mut last: [Option<Version>; BRANCHES] = Default::default();
+        for step in steps {
+            match step {
+                Step::Commit(branch, message) => {
+                    tips[branch] = history.push(&message, vec![Written::id(tips[branch])]);
+                }
+                Step::Revert(branch, back) => {
+                    let reached = history.reached(tips[branch]);
+                    let Some(at) = (0..reached.len()).rev().filter(|at| reached[*at]).nth(back) else { continue };
+                    tips[branch] = history.push(&history.reverting(at), vec![Written::id(tips[branch])]);
+                }
+                Step::Merge(into, other) => {
+                    if history.reached(tips[into])[tips[other]] {
+                        continue;
+                    }
+                    tips[into] = history.push("Merge", vec![Written::id(tips[into]), Written::id(tips[other])]);
+                    last[into] = last[into].clone().max(last[other].clone());
+                }
+                Step::Branch(branch, from) => {
+                    tips[branch] = tips[from];
+                    last[branch] = last[from].clone();
+                }
+                Step::Release(branch, channel) => {
+                    // Not a prerelease of a commit that a stable version has already: its tag stands behind that version, where
+                    // nobody looks for what was promised.
+                    let has = |tagged: &Tagged| history.reached(Written::at(&tagged.commit))[tips[branch]];
+                    if history.versions.iter().any(|tagged| tagged.version.pre.is_empty() && has(tagged)) {
+                        continue;
+                    }
+                    let Ok(next) = history.next_at(tips[branch], channel) else { continue };
+                    if let Some(last) = &last[branch] {
+                        prop_assert!(next.version > *last, "{} after {last}", next.version);
+                    }
+                    history.tag_at(&next.version.to_string(), tips[branch]);
+                    last[branch] = Some(next.version);
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_version_never_goes_down_on_a_branch(
         steps in prop::collection::vec((any_message(), prop::option::of(any_channel()), prop::option::of(0..8_usize)), 1..24)

@@ -1,6 +1,6 @@
 //! Where modules come from: workspaces, nested and vendored modules, no network at all, a private repository.
 
-mod origin;
+pub mod origin;
 mod private;
 pub mod proxy;
 

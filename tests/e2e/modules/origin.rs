@@ -28,6 +28,7 @@ pub struct Origin {
 struct Service {
     tls: Arc<rustls::ServerConfig>,
     repositories: PathBuf,
+    public: bool,
     log: Arc<Mutex<Vec<String>>>,
 }
 
@@ -42,6 +43,15 @@ struct Request {
 impl Origin {
     /// Starts to serve the bare repositories below `repositories`.
     pub fn start() -> Self {
+        Self::serving(false)
+    }
+
+    /// The same for everybody, where nothing is written.
+    pub fn public() -> Self {
+        Self::serving(true)
+    }
+
+    fn serving(public: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let tls = certificates(dir.path());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -49,7 +59,7 @@ impl Origin {
         let (log, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let repositories = dir.path().join("repositories");
         std::fs::create_dir(&repositories).unwrap();
-        let service = Arc::new(Service { tls, repositories, log: Arc::clone(&log) });
+        let service = Arc::new(Service { tls, repositories, public, log: Arc::clone(&log) });
         let stopped = Arc::clone(&stop);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -134,7 +144,8 @@ impl Service {
     }
 
     fn answer(&self, request: &Request) -> Vec<u8> {
-        let allowed = request.header("authorization") == Some(BASIC);
+        let writes = request.path.ends_with("/git-receive-pack") || request.query.contains("git-receive-pack");
+        let allowed = request.header("authorization") == Some(BASIC) || (self.public && !writes);
         let status = if allowed { 200 } else { 401 };
         self.log.lock().unwrap().push(format!("{status} {} {}", request.method, request.path));
         if !allowed {

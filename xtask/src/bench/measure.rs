@@ -1,4 +1,4 @@
-//! What a program costs: wall seconds, CPU seconds of it and of all its children, and its own peak of anonymous memory.
+//! What a program costs: wall seconds, CPU seconds of it and of all its children, and its peak of memory.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +8,8 @@ use crate::failure::Failure;
 
 /// How often the memory of a running program is looked at.
 const SAMPLE: Duration = Duration::from_millis(20);
+/// With fewer samples than these a peak may lie between two of them.
+const ENOUGH: usize = 10;
 
 /// The cost of one run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +20,27 @@ pub struct Cost {
     pub cpu: f64,
     /// The largest sample of `RssAnon`, in bytes: the program alone, its children apart. 0 where the system has none.
     pub anonymous: u64,
+    /// How many samples there were.
+    pub samples: usize,
+    /// `ru_maxrss` of wait4(2), in bytes: with the pages that it shares with others, and no less than the largest of the
+    /// children that it waited for. Linux counts from the fork, so it is no less than this program has ever had itself.
+    pub resident: u64,
+}
+
+impl Cost {
+    /// The peak of memory, as exactly as the run was long enough for: of a short one all that is resident, which is more.
+    pub fn memory(&self) -> Memory {
+        if self.samples < ENOUGH { Memory::Resident(self.resident) } else { Memory::Own(self.anonymous) }
+    }
+}
+
+/// A peak of memory in bytes, and of what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// [`Cost::anonymous`].
+    Own(u64),
+    /// [`Cost::resident`].
+    Resident(u64),
 }
 
 /// Runs a command to its end. Its words are shown only when it fails: a terminal that scrolls costs time too.
@@ -28,9 +51,10 @@ pub fn run(command: &mut Command) -> Result<Cost, Failure> {
     let began = Instant::now();
     let child =
         command.spawn().map_err(|error| Failure::tool(format!("error: {line} could not be started: {error}")))?;
-    let (status, cpu, anonymous) = watched(child)?;
-    let cost = Cost { wall: began.elapsed().as_secs_f64(), cpu, anonymous };
-    match status {
+    let (ended, (anonymous, samples)) = watched(child)?;
+    let wall = began.elapsed().as_secs_f64();
+    let cost = Cost { wall, cpu: ended.cpu, anonymous, samples, resident: ended.resident };
+    match ended.status {
         0 => Ok(cost),
         status => Err(Failure::refused(format!("{}\nerror: {line} ended with wait status {status}", log.text()))),
     }
@@ -48,22 +72,23 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// Waits for a child while its memory is sampled.
-fn watched(child: Child) -> Result<(i32, f64, u64), Failure> {
+fn watched(child: Child) -> Result<(Ended, (u64, usize)), Failure> {
     let (ended, id) = (AtomicBool::new(false), child.id());
     std::thread::scope(|scope| {
         let sampler = scope.spawn(|| {
-            let mut peak = 0;
+            let (mut peak, mut samples) = (0, 0);
             while !ended.load(Ordering::Relaxed) {
-                peak = peak.max(anonymous(id).unwrap_or(0));
+                if let Some(bytes) = anonymous(id) {
+                    (peak, samples) = (bytes.max(peak), samples + 1);
+                }
                 std::thread::park_timeout(SAMPLE);
             }
-            peak
+            (peak, samples)
         });
         let waited = wait(child);
         ended.store(true, Ordering::Relaxed);
         sampler.thread().unpark();
-        let (status, cpu) = waited?;
-        Ok((status, cpu, sampler.join().expect("sampling does not panic")))
+        Ok((waited?, sampler.join().expect("sampling does not panic")))
     })
 }
 
@@ -74,10 +99,19 @@ fn anonymous(id: u32) -> Option<u64> {
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-/// Waits for the end of a child; gives its wait status and the CPU seconds of it and of all it waited for.
+/// What is known of a child that has ended.
+struct Ended {
+    /// The wait status.
+    status: i32,
+    /// Seconds of it and of all it waited for.
+    cpu: f64,
+    resident: u64,
+}
+
+/// Waits for the end of a child.
 #[cfg(unix)]
 #[allow(unsafe_code)]
-fn wait(child: Child) -> Result<(i32, f64), Failure> {
+fn wait(child: Child) -> Result<Ended, Failure> {
     let mut status = 0;
     // SAFETY: both pointers are valid for the call; a zeroed rusage is a valid value of plain integers. The child is
     // waited for here and nowhere else: `Child` does not wait when it is dropped.
@@ -94,11 +128,14 @@ fn wait(child: Child) -> Result<(i32, f64), Failure> {
     drop(child);
     #[allow(clippy::cast_precision_loss)]
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    Ok((status, seconds(usage.ru_utime) + seconds(usage.ru_stime)))
+    // In KiB (getrusage(2)), except where it is in bytes.
+    let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
+    let resident = u64::try_from(usage.ru_maxrss).unwrap_or(0) * unit;
+    Ok(Ended { status, cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime), resident })
 }
 
 #[cfg(not(unix))]
-fn wait(_: Child) -> Result<(i32, f64), Failure> {
+fn wait(_: Child) -> Result<Ended, Failure> {
     Err(Failure::tool("error: CPU time is measured with wait4, which this system does not have"))
 }
 
@@ -139,6 +176,19 @@ mod tests {
         let busy = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done";
         let cost = run(Command::new("sh").args(["-c", &format!("sh -c '{busy}'; sleep 0.05")])).unwrap();
         assert!(cost.cpu > 0.0 && cost.wall > 0.05 && cost.anonymous > 0, "{cost:?}");
+    }
+
+    /// A program that is gone before it can be looked at twice has had its memory all the same.
+    #[test]
+    fn the_memory_of_a_short_run_is_seen() {
+        let script = "import sys; block = b'x' * (96 << 20); sys.exit(len(block) >> 40)";
+        let short = run(Command::new("python3").args(["-c", script])).unwrap();
+        assert!(short.resident >= 96 << 20, "{short:?}");
+        let cost = |samples| Cost { samples, ..short };
+        assert_eq!(cost(ENOUGH - 1).memory(), Memory::Resident(short.resident));
+        assert_eq!(cost(ENOUGH).memory(), Memory::Own(short.anonymous));
+        let long = run(Command::new("sh").args(["-c", "sleep 0.4"])).unwrap();
+        assert!(matches!(long.memory(), Memory::Own(bytes) if bytes > 0), "{long:?}");
     }
 
     #[test]

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn cost(wall: f64) -> Cost {
-        Cost { wall, cpu: wall * 2.0, anonymous: 0 }
+        Cost { wall, cpu: wall * 2.0, ..Cost::default() }
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! The next version of random histories beside semantic-release's commit analyser, under the same rules.
 //!
-//! The analyser tells how far a list of commits moves the version. Where that differs from what sealift says, the list is
+//! The analyser tells how far a list of commits moves the version. Where that differs from what sealift says, the history is
 //! rewritten by one rule of the specifications after the other: the class is the first of which the analyser then says the
-//! same. A difference that no rewriting takes away is an error.
+//! same. Of what all rules together make of a history it must say so always.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::history::{HISTORIES, History, minimal};
+use super::history::rules::{self, Rule};
+use super::history::{HISTORIES, History, SEVERAL, Tally, minimal, missing, random};
 use super::{Peers, Verdicts, at, write};
 use crate::failure::{Failure, Outcome};
 use crate::run::Program;
@@ -20,72 +20,47 @@ pub(super) const NAME: &str = "commit-analyzer";
 /// The rules that semantic-release has built in.
 const RULES: &str = "[version]\nzero = \"major\"\nfirst = \"1.0.0\"\n";
 
-/// A list of commits, the newest first: name and message.
-type Commits = Vec<(String, String)>;
+/// Why the two may differ: the fixture with the smallest such history, and what the rule makes of a history. What is
+/// reverted goes before a list falls apart: the list goes with its title; and both before capitals, which titles are quoted
+/// with.
+const CLASSES: &[(&str, Rule)] = &[
+    ("revert", rules::reverts),
+    ("squashed-list", rules::squashed),
+    ("small-letters", rules::small_letters),
+    ("capitals", rules::capitals),
+];
 
-/// Rewrites a list by a rule.
-type Rewriting = fn(&Commits) -> Commits;
-
-/// Why the two may differ: the fixture with the smallest such history, and what the rule makes of a list.
-const CLASSES: &[(&str, Rewriting)] =
-    &[("capitals", capitals), ("small-letters", small_letters), ("squashed-list", squashed), ("revert", reverts)];
-
-/// A type is the same in any case (Conventional Commits 1.0.0, rule 15).
-fn capitals(commits: &Commits) -> Commits {
-    each(commits, |message| {
-        let end = message.find([':', '(', '!']).unwrap_or(0);
-        message[..end].to_lowercase() + &message[end..]
-    })
-}
-
-/// What breaks is said in capitals (rule 15).
-fn small_letters(commits: &Commits) -> Commits {
-    each(commits, |message| message.replace("\nbreaking change:", "\nnote:"))
-}
-
-/// Each line of a squashed commit's list is a commit.
-fn squashed(commits: &Commits) -> Commits {
-    let lines = |(id, message): &(String, String)| -> Commits {
-        let listed: Commits =
-            message.lines().filter_map(|line| Some((id.clone(), line.strip_prefix("* ")?.to_owned()))).collect();
-        if listed.is_empty() { vec![(id.clone(), message.clone())] } else { listed }
-    };
-    commits.iter().flat_map(lines).collect()
-}
-
-/// A revert and what it reverts are no changes; nor are a revert and its own revert. Of something older than the list a
-/// revert is a change itself.
-fn reverts(commits: &Commits) -> Commits {
-    let mut gone = vec![false; commits.len()];
-    for at in 0..commits.len() {
-        let title = |at: usize| commits[at].1.lines().next().unwrap_or("");
-        let quoted = title(at).strip_prefix("Revert \"").and_then(|rest| rest.rsplit_once('"')).map(|(inner, _)| inner);
-        if let (Some(quoted), false) = (quoted, gone[at])
-            && let Some(target) = (at + 1..commits.len()).find(|other| !gone[*other] && title(*other) == quoted)
-        {
-            (gone[at], gone[target]) = (true, true);
-        }
-    }
-    commits.iter().zip(gone).filter(|(_, gone)| !gone).map(|(commit, _)| commit.clone()).collect()
-}
-
-fn each(commits: &Commits, change: impl Fn(&str) -> String) -> Commits {
-    commits.iter().map(|(id, message)| (id.clone(), change(message))).collect()
-}
-
-/// The list as it is, as each rule makes it, and as all of them do.
-fn rewritten(commits: &Commits) -> Vec<Commits> {
-    let alone = CLASSES.iter().map(|(_, rewrite)| rewrite(commits));
-    let all = CLASSES.iter().rev().fold(commits.clone(), |list, (_, rewrite)| rewrite(&list));
-    std::iter::once(commits.clone()).chain(alone).chain([all]).collect()
+/// The history as it is, as each rule makes it, and as all of them do.
+fn rewritten(history: &History) -> Vec<History> {
+    let alone = CLASSES.iter().map(|(_, rule)| rule(history));
+    let all = CLASSES.iter().fold(history.clone(), |history, (_, rule)| rule(&history));
+    std::iter::once(history.clone()).chain(alone).chain([all]).collect()
 }
 
 /// A history with what sealift says of it.
 struct Asked {
     what: String,
     ours: String,
-    base: Option<[u64; 3]>,
-    commits: Commits,
+    /// The history as the analyser is told it: it knows no tags, and a prerelease announces what it announces.
+    history: History,
+}
+
+/// What the analyser says of a history, and of what each rule and all of them make of it.
+struct Answers(Vec<String>);
+
+impl Answers {
+    /// The class of a history of which sealift says something: none where the analyser says the same.
+    fn explain(&self, ours: &str) -> Option<Option<&'static str>> {
+        let (last, before) = self.0.split_last()?;
+        if last != ours {
+            return None;
+        }
+        Some(match before.iter().position(|theirs| theirs == ours) {
+            Some(0) => None,
+            Some(at) => Some(CLASSES[at - 1].0),
+            None => Some(SEVERAL),
+        })
+    }
 }
 
 impl Peers {
@@ -96,24 +71,13 @@ impl Peers {
         verdicts.ask(NAME, &format!("asks for the same versions in {HISTORIES} random histories"), |folder| {
             let mut asked = Vec::new();
             for seed in 0..HISTORIES {
-                asked.push(self.asked(&dir, &History::random(seed), &format!("history {seed}"))?);
+                asked.push(self.asked(&dir, &random(seed), &format!("history {seed}"))?);
             }
-            let answers = analyse(&dir, folder, &asked)?;
-            let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
-            let mut agreed = 0;
-            for (one, answers) in asked.iter().zip(&answers) {
-                let same = answers.iter().position(|theirs| *theirs == one.ours);
-                match same {
-                    Some(0) => agreed += 1,
-                    Some(at) => {
-                        *classes.entry(CLASSES.get(at - 1).map_or("several at once", |(name, _)| name)).or_default() +=
-                            1
-                    }
-                    None => return Err(unexplained(one, &answers[0])),
-                }
+            let mut tally = Tally::default();
+            for (one, answers) in asked.iter().zip(&analyse(&dir, folder, &asked)?) {
+                tally.count(answers.explain(&one.ours).ok_or_else(|| unexplained(one, answers))?);
             }
-            let told = classes.iter().map(|(class, count)| format!("\n            {count}× {class}"));
-            Ok(format!("{agreed} agree{}", told.collect::<String>()))
+            tally.told(CLASSES)
         });
         verdicts.ask(NAME, "differs in the smallest history of each class as that says", |folder| {
             let (mut asked, mut said) = (Vec::new(), Vec::new());
@@ -121,10 +85,9 @@ impl Peers {
                 asked.push(self.asked(&dir, &history, &class)?);
                 said.push(answer);
             }
-            for ((one, answers), said) in asked.iter().zip(analyse(&dir, folder, &asked)?).zip(&said) {
-                let explained = answers.iter().skip(1).any(|answer| *answer == one.ours);
-                if answers[0] != *said || *said == one.ours || !explained {
-                    return Err(unexplained(one, &answers[0]));
+            for ((one, answers), said) in asked.iter().zip(&analyse(&dir, folder, &asked)?).zip(&said) {
+                if answers.0[0] != *said || answers.explain(&one.ours) != Some(Some(one.what.as_str())) {
+                    return Err(unexplained(one, answers));
                 }
             }
             if asked.len() == CLASSES.len() { Ok(String::new()) } else { Err(missing(asked.len(), CLASSES.len())) }
@@ -138,29 +101,21 @@ impl Peers {
         history.lay(&project)?;
         write(&project.join(".git/info/exclude"), "sealift.toml\n")?;
         write(&project.join("sealift.toml"), RULES)?;
-        let ours = self.next(&project, history)?;
-        let base = history.stable();
-        let range =
-            base.map_or_else(|| "main".to_owned(), |[major, minor, patch]| format!("v{major}.{minor}.{patch}..main"));
-        let told =
-            Program::new("git").args(["log", "--topo-order", "-z", "--format=%H%n%B", &range, "--"]).dir(&project);
-        let told = told.output()?;
-        let commit = |text: &str| text.split_once('\n').map(|(id, message)| (id.to_owned(), message.to_owned()));
-        let commits = told.split('\0').filter_map(commit).collect();
+        let ours = self.next(&project, history);
         std::fs::remove_dir_all(&project).map_err(|error| at(&project, &error))?;
-        Ok(Asked { what: what.to_owned(), ours, base, commits })
+        Ok(Asked { what: what.to_owned(), ours: ours?, history: rules::prereleases(history) })
     }
 }
 
-/// What the analyser makes of every list and of each of its rewritings, as versions.
-fn analyse(dir: &Path, folder: &Path, asked: &[Asked]) -> Result<Vec<Vec<String>>, Failure> {
+/// What the analyser makes of every history and of each of its rewritings, as versions.
+fn analyse(dir: &Path, folder: &Path, asked: &[Asked]) -> Result<Vec<Answers>, Failure> {
     let (program, lists) = (dir.join("analyse.mjs"), dir.join("lists"));
     write(&program, include_str!("analyse.mjs"))?;
-    let line = |list: &Commits| {
-        let commits: Vec<Value> = list.iter().map(|(id, message)| json!({ "hash": id, "message": message })).collect();
-        format!("{}\n", Value::from(commits))
+    let line = |history: &History| {
+        let commits = history.commits().into_iter().map(|(id, message)| json!({ "hash": id, "message": message }));
+        format!("{}\n", Value::from(commits.collect::<Vec<_>>()))
     };
-    let lines = asked.iter().flat_map(|one| rewritten(&one.commits)).map(|list| line(&list));
+    let lines = asked.iter().flat_map(|one| rewritten(&one.history)).map(|history| line(&history));
     write(&lists, &lines.collect::<String>())?;
     let script = r#"exec node "$0" "$1" <"$2""#;
     let told = Program::new("sh").args(["-c", script]).args([&program, folder, &lists]).dir(dir).output()?;
@@ -169,14 +124,17 @@ fn analyse(dir: &Path, folder: &Path, asked: &[Asked]) -> Result<Vec<Vec<String>
     if words.len() != asked.len() * each {
         return Err(Failure::refused(format!("error: {} answers to {} lists", words.len(), asked.len() * each)));
     }
-    let answers = asked.iter().zip(words.chunks(each));
-    Ok(answers.map(|(one, words)| words.iter().map(|word| stepped(one.base, word)).collect()).collect())
+    let answers = asked.iter().zip(words.chunks(each)).map(|(one, words)| {
+        let version = |word: &&str| one.history.named(&stepped(one.history.stable(), word));
+        Answers(words.iter().map(version).collect())
+    });
+    Ok(answers.collect())
 }
 
-/// The version that semantic-release makes of a step.
+/// The version that semantic-release makes of a step; of none, nothing.
 fn stepped(base: Option<[u64; 3]>, word: &str) -> String {
     let next = match (base, word) {
-        (_, "none") => return "nothing".to_owned(),
+        (_, "none") => return String::new(),
         (None, _) => [1, 0, 0],
         (Some([major, _, _]), "major") => [major + 1, 0, 0],
         (Some([major, minor, _]), "minor") => [major, minor + 1, 0],
@@ -185,13 +143,10 @@ fn stepped(base: Option<[u64; 3]>, word: &str) -> String {
     next.map(|number| number.to_string()).join(".")
 }
 
-fn unexplained(one: &Asked, theirs: &str) -> Failure {
-    let Asked { what, ours, commits, .. } = one;
-    Failure::refused(format!("error: {what}: sealift says {ours}, {NAME} {theirs}\n{commits:#?}"))
-}
-
-pub(super) fn missing(found: usize, wanted: usize) -> Failure {
+fn unexplained(one: &Asked, answers: &Answers) -> Failure {
+    let (Asked { what, ours, history }, Answers(theirs)) = (one, answers);
+    let theirs = theirs.join(", ");
     Failure::refused(format!(
-        "error: {found} of {wanted} classes have their smallest history in tests/fixtures/histories"
+        "error: {what}: sealift says {ours}, {NAME}, before and after each rule, {theirs}\n{history}"
     ))
 }
