@@ -34,9 +34,12 @@ pub struct Scene {
 impl Scene {
     /// A tiny service, committed, with a key and a Go build cache that already holds all of it but the service itself.
     pub fn tiny(name: &str) -> Result<Self, Failure> {
-        let (target, sealift) = build()?;
-        let scene =
-            Self { scratch: Scratch::new(name)?, sealift, go_build: target.join("tmp").join("campaign-go-build") };
+        let (target, built) = build()?;
+        let scratch = Scratch::new(name)?;
+        // A campaign is long: what is built in the meantime is no part of it.
+        let sealift = scratch.path().join("sealift");
+        copy(&built, &sealift)?;
+        let scene = Self { scratch, sealift, go_build: target.join("tmp").join("campaign-go-build") };
         for folder in ["state/project", "state/cache", "home"] {
             std::fs::create_dir_all(scene.dir().join(folder)).map_err(|error| broken(scene.dir(), &error))?;
         }
