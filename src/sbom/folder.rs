@@ -18,8 +18,7 @@ const DEEP: usize = 64;
 /// executables are passed over. `created` is when, in seconds since 1970.
 ///
 /// # Errors
-/// `sbom.nothing` without an executable that tells what is in it; `sbom.damaged`; with [`Silent::Refuse`]
-/// `sbom.packed` or `sbom.no-build-info`.
+/// `sbom.nothing` without an executable; with [`Silent::Refuse`] `sbom.damaged`, `sbom.packed` or `sbom.no-build-info`.
 pub fn folder(folder: &Path, created: u64, silent: Silent) -> Result<Sbom, SbomError> {
     let shown = SbomError::shown(&folder.display().to_string());
     let mut paths = Vec::new();
@@ -31,6 +30,8 @@ pub fn folder(folder: &Path, created: u64, silent: Silent) -> Result<Sbom, SbomE
         let text = path.display().to_string();
         let binaries = match read(&mapped, &text) {
             Err(SbomError::Binary { source: BinaryError::NotABinary, .. }) => continue,
+            // A damaged one does not keep the others from being listed, where the list may say that it is incomplete.
+            Err(SbomError::Binary { .. }) if silent == Silent::Admit => Vec::new(),
             binaries => binaries?,
         };
         if silent == Silent::Refuse {

@@ -172,6 +172,28 @@ fn what_tells_nothing_is_refused_or_admitted() {
     sandbox.run(&["sbom", "packed"]).fails(11, "sbom.packed", &["UPX"]).hints("upx -d").quietly();
 }
 
+/// One damaged program, or a class of Java, does not keep the others of a folder from being listed.
+#[test]
+fn a_folder_is_listed_beside_what_cannot_be_read() {
+    let sandbox = Sandbox::service();
+    std::fs::create_dir(sandbox.path("folder")).unwrap();
+    sandbox.go(&["build", "-o", "folder/app", "."]);
+    sandbox.write("folder/readme", "words");
+    std::fs::write(sandbox.path("folder/Main.class"), b"\xca\xfe\xba\xbe\0\0\0\x3d and so on").unwrap();
+    let list = |more: &[&str]| -> Value {
+        serde_json::from_str(&sandbox.ok(&[&["sbom", "folder"], more].concat()).stdout).unwrap()
+    };
+    assert_eq!(list(&[])["compositions"][0]["aggregate"], "complete");
+    let bytes = std::fs::read(sandbox.path("folder/app")).unwrap();
+    std::fs::write(sandbox.path("folder/cut"), &bytes[..bytes.len() / 2]).unwrap();
+    sandbox.run(&["sbom", "folder"]).fails(11, "sbom.damaged", &["cut"]).quietly();
+    let document = list(&["--incomplete"]);
+    assert_eq!(document["compositions"][0]["aggregate"], "incomplete");
+    let names = document["components"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap());
+    let names: Vec<&str> = names.filter(|name| ["app", "cut"].contains(name)).collect();
+    assert_eq!(names, ["app", "cut"]);
+}
+
 #[test]
 fn a_go_program_without_its_build_information_is_refused_or_admitted() {
     let sandbox = Sandbox::service();

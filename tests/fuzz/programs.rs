@@ -36,7 +36,7 @@ pub fn program(bytes: &[u8]) {
     let artifact = Artifact::of(bytes);
     for binary in &binaries {
         names(binary, bytes.len());
-        drop(Subject::of("program".to_owned(), artifact.digest(), binary));
+        drop(Subject::of("program".to_owned(), (artifact.digest(), None), binary));
     }
     let known = Program { name: "program", artifact, released: None, graph: None, licenses: None };
     let sbom = list(&binaries, &known, 0);

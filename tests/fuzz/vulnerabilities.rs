@@ -52,8 +52,8 @@ pub fn vex(bytes: &[u8]) {
     let Ok(statements) = vex::read("vex.json", bytes) else { return };
     let program = go::in_an_executable(&go::build_infos()[0]);
     let binaries = sealift::sbom::binary::read(&program).expect("our own");
-    let subject =
-        Subject::of("program".to_owned(), Artifact::of(&program).digest(), &binaries[0]).expect("it tells of itself");
+    let subject = Subject::of("program".to_owned(), (Artifact::of(&program).digest(), None), &binaries[0])
+        .expect("it tells of itself");
     drop(vex::check_products(&statements, &[&subject]));
     for statement in &statements {
         let _ = statement.is_expired(1_700_000_000);

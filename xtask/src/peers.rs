@@ -71,7 +71,7 @@ pub fn run(arguments: &[String]) -> Outcome {
     if wanted("programs") {
         peers.programs(data, &mut verdicts)?;
     }
-    verdicts.conclude()
+    verdicts.conclude(installed)
 }
 
 /// What can be judged alone.
@@ -105,9 +105,12 @@ impl Verdicts {
         self.missing.push(program.to_owned());
     }
 
-    fn conclude(self) -> Outcome {
+    /// What was not judged is no agreement, unless somebody asked for the programs that are installed alone.
+    fn conclude(mut self, installed: bool) -> Outcome {
         if !self.missing.is_empty() {
-            println!("missing: {}", self.missing.join(", "));
+            let missing = format!("missing: {}", self.missing.join(", "));
+            println!("{missing}");
+            self.refused.extend((!installed).then_some(missing));
         }
         if self.refused.is_empty() {
             return Ok(());

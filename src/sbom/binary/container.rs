@@ -8,8 +8,9 @@ use super::{BinaryError, Format};
 /// The most parts that are looked at: a Go program has under a hundred, and no linker writes this many.
 const MAX_PARTS: usize = 4096;
 
-/// The most executables in a fat file: Apple never shipped more than five.
-const MAX_EXECUTABLES: usize = 64;
+/// The most executables in a fat file: Apple never shipped more than five. A class of Java begins with the same four bytes,
+/// and where the count is it has its version, from 45 on (JVM specification, §4.1).
+const MAX_EXECUTABLES: u32 = 42;
 
 /// One executable, laid out.
 pub(super) struct Container<'a> {
@@ -35,7 +36,11 @@ struct Loaded<'a> {
 /// The executables in a file: one, or those of a fat one.
 pub(super) fn containers(bytes: &[u8]) -> Result<Vec<Container<'_>>, BinaryError> {
     let fat = |source| BinaryError::Container { part: "fat header", source };
+    let count = bytes.get(4..8).and_then(|count| Some(u32::from_be_bytes(*count.first_chunk()?)));
     let slices: Vec<&[u8]> = match FileKind::parse(bytes) {
+        Ok(FileKind::MachOFat32 | FileKind::MachOFat64) if count.is_none_or(|count| count > MAX_EXECUTABLES) => {
+            return Err(BinaryError::NotABinary);
+        }
         Ok(FileKind::MachOFat32) => slices(MachOFatFile32::parse(bytes).map_err(fat)?.arches(), bytes)?,
         Ok(FileKind::MachOFat64) => slices(MachOFatFile64::parse(bytes).map_err(fat)?.arches(), bytes)?,
         _ => vec![bytes],
@@ -44,9 +49,8 @@ pub(super) fn containers(bytes: &[u8]) -> Result<Vec<Container<'_>>, BinaryError
 }
 
 fn slices<'a, A: FatArch>(arches: &[A], bytes: &'a [u8]) -> Result<Vec<&'a [u8]>, BinaryError> {
-    if arches.is_empty() || arches.len() > MAX_EXECUTABLES {
-        let why = format!("it tells of {} executables", arches.len());
-        return Err(BinaryError::Content { part: "fat header", why });
+    if arches.is_empty() {
+        return Err(BinaryError::Content { part: "fat header", why: "it tells of no executable".to_owned() });
     }
     let fat = |source| BinaryError::Container { part: "fat header", source };
     let slice = |arch: &A| match arch.data(bytes).map_err(fat)? {

@@ -216,8 +216,11 @@ fn a_fat_file_is_not_endless() {
         (fat(0, 64, 1), "holds itself"),
         (fat(0, 63, 1), "neither ELF"),
         (fat(60, 64, 1), "fat header"),
-        (fat(0, 64, 0), "0 executables"),
-        (fat(0, 64, u32::MAX), "fat header"),
+        (fat(0, 64, 0), "no executable"),
+        (fat(0, 64, 42), "fat header"),
+        // A class of Java, and what nobody makes.
+        (fat(0, 64, 61), "neither ELF"),
+        (fat(0, 64, u32::MAX), "neither ELF"),
     ] {
         let refused = read(&file).unwrap_err().to_string();
         assert!(refused.contains(why), "{why}: {refused}");
