@@ -189,9 +189,9 @@ fn a_folder_is_listed_beside_what_cannot_be_read() {
     sandbox.run(&["sbom", "folder"]).fails(11, "sbom.damaged", &["cut"]).quietly();
     let document = list(&["--incomplete"]);
     assert_eq!(document["compositions"][0]["aggregate"], "incomplete");
-    let names = document["components"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap());
-    let names: Vec<&str> = names.filter(|name| ["app", "cut"].contains(name)).collect();
-    assert_eq!(names, ["app", "cut"]);
+    let places = document["components"].as_array().unwrap().iter().map(|one| one["bom-ref"].as_str().unwrap());
+    let places: Vec<&str> = places.filter(|place| ["file:app", "file:cut"].contains(place)).collect();
+    assert_eq!(places, ["file:app", "file:cut"]);
 }
 
 #[test]

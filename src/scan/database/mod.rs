@@ -81,12 +81,11 @@ pub struct State {
 
 impl State {
     /// How old what it says is, in seconds: since it was changed, or since the network was asked, whichever is longer ago. A
-    /// place that never changes is old however often it is asked. Nothing where a date is missing or still to come.
+    /// place that never changes is old however often it is asked. Nothing without a date, and with one that is to come.
     pub fn age(&self, now: u64) -> Option<u64> {
-        let dated = if self.fetched.is_some() && self.modified.is_none() { self.fetched } else { self.modified }?;
-        let latest = dated.max(self.fetched.unwrap_or_default());
-        let oldest = dated.min(self.fetched.unwrap_or(dated));
-        (latest <= now.saturating_add(SKEW)).then(|| now.saturating_sub(oldest))
+        let dates = [self.modified, self.fetched].into_iter().flatten();
+        let is_to_come = dates.clone().any(|date| date > now.saturating_add(SKEW));
+        dates.min().filter(|_| !is_to_come).map(|oldest| now.saturating_sub(oldest))
     }
 }
 

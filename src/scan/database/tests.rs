@@ -25,13 +25,18 @@ fn a_record_that_an_index_names_twice_is_read_once() {
 }
 
 #[test]
-fn the_age_counts_from_the_last_fetch_else_from_the_last_change() {
+fn the_age_counts_from_what_is_longest_ago() {
     let state = |modified, fetched| state("db", &Index::new(), modified, false, fetched);
-    assert_eq!(state(Some(10), Some(70)).age(100), Some(30));
+    assert_eq!(state(Some(10), Some(70)).age(100), Some(90));
+    assert_eq!(state(Some(90), Some(70)).age(100), Some(30));
+    assert_eq!(state(None, Some(70)).age(100), Some(30));
     assert_eq!(state(Some(10), None).age(100), Some(90));
     assert_eq!(state(None, None).age(100), None);
-    // A clock that was set back makes nothing old.
+    // Two clocks may differ by some hours; a day that is to come says nothing.
     assert_eq!(state(Some(200), None).age(100), Some(0));
+    for (modified, fetched) in [(Some(100 + 2 * 86_400), None), (Some(90), Some(100 + 2 * 86_400))] {
+        assert_eq!(state(modified, fetched).age(100), None);
+    }
 }
 
 #[test]
