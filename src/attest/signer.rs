@@ -14,7 +14,7 @@ use sealift_trust::{DetachedError, DsseError, KeyError, PublicKey, SecretKey, Si
 use crate::command::Command;
 use crate::error::{Fault, Kind};
 use crate::host::Host;
-use crate::host::process::ProcessError;
+use crate::host::process::{Input, ProcessError};
 
 /// What a signature is for. A signer may refuse a purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ impl Process<'_> {
         let algorithm = self.public.algorithm().name();
         let head = format!("sealift-sign 1 {} {algorithm} {}\n", purpose.word(), message.len());
         let input = [head.as_bytes(), message].concat();
-        let finished = self.host.run_within(&self.command, &input, self.limit)?;
+        let finished = self.host.run_within(&self.command, Input::Bytes(input), self.limit)?;
         // Garbage, an answer for another message or by another key, and an honest mistake look alike: none is taken.
         let signature = Signature::from_bytes(&finished.stdout).map(|signature| self.public.canonical(&signature));
         match signature {
