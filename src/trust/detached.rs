@@ -8,7 +8,7 @@ use crate::digest::{Digest, Hasher};
 use crate::key::{Algorithm, KeyError, PublicKey, Signature, Verifier};
 use crate::minisign::{Minisig, MinisigVerifier, Mode};
 use crate::sshsig::{SshSignature, SshVerifier};
-use crate::statement::{COSIGN_SIGN_TYPE, Foreign, StatementError};
+use crate::statement::{COSIGN_SIGN_TYPE, Foreign, StatementError, shown};
 
 /// A format in which releases are signed for people without sealift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -347,12 +347,12 @@ fn stated(bundle: &Bundle, key: &PublicKey, meaning: Meaning<'_>) -> Result<Fore
     let statement = Foreign::parse(&opened)?;
     let (wanted, words) = match meaning {
         Meaning::Signature => (COSIGN_SIGN_TYPE, "a signature".to_owned()),
-        Meaning::Statement(wanted) => (wanted, format!("{wanted:?}")),
+        Meaning::Statement(wanted) => (wanted, format!("{:?}", shown(wanted))),
     };
     if statement.predicate_type() == wanted {
         return Ok(statement);
     }
-    Err(DetachedError::PredicateType { found: statement.predicate_type().to_owned(), wanted: words })
+    Err(DetachedError::PredicateType { found: shown(statement.predicate_type()), wanted: words })
 }
 
 /// A raw signature in base64, on one line. A raw one is never taken for it: of a length of its own it is raw, and the DER

@@ -2,7 +2,7 @@
 
 use std::sync::Once;
 
-use sealift_trust::statement::{COSIGN_SIGN_TYPE, Foreign};
+use sealift_trust::statement::{COSIGN_SIGN_TYPE, Foreign, shown};
 use sealift_trust::{Digest, Meaning};
 use sigstore_verify::trust_root::TrustedRoot;
 use sigstore_verify::types::{Bundle, Sha256Hash, SignatureContent, TransparencyLogEntry};
@@ -81,9 +81,9 @@ fn means(statement: Option<&Foreign>, meaning: Meaning<'_>) -> Result<(), Keyles
     let found = statement.map_or("signature", Foreign::predicate_type);
     let (is_meant, wanted) = match meaning {
         Meaning::Signature => (statement.is_none() || found == COSIGN_SIGN_TYPE, "a signature".to_owned()),
-        Meaning::Statement(wanted) => (statement.is_some() && found == wanted, format!("{wanted:?}")),
+        Meaning::Statement(wanted) => (statement.is_some() && found == wanted, format!("{:?}", shown(wanted))),
     };
-    if is_meant { Ok(()) } else { Err(KeylessError::PredicateType { found: found.to_owned(), wanted }) }
+    if is_meant { Ok(()) } else { Err(KeylessError::PredicateType { found: shown(found), wanted }) }
 }
 
 fn refused(error: Error) -> KeylessError {
