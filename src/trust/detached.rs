@@ -6,6 +6,7 @@ use base64ct::{Base64, Encoding};
 use crate::bundle::{Bundle, BundleError, MAX_BUNDLE, SignedMessage};
 use crate::digest::{Digest, Hasher};
 use crate::key::{Algorithm, KeyError, PublicKey, Signature, Verifier};
+use crate::message::Message;
 use crate::minisign::{Minisig, MinisigVerifier, Mode};
 use crate::sshsig::{SshSignature, SshVerifier};
 use crate::statement::{COSIGN_SIGN_TYPE, Foreign, StatementError, shown};
@@ -187,17 +188,23 @@ impl Detached {
     /// what minisign's trusted comment says.
     pub fn sign_with<E: From<DetachedError>>(
         format: SignatureFormat,
-        (message, comment): (&[u8], &str),
+        (message, comment): (&Message<'_>, &str),
         key: &PublicKey,
-        mut sign: impl FnMut(&[u8]) -> Result<Signature, E>,
+        mut sign: impl FnMut(&Message<'_>) -> Result<Signature, E>,
     ) -> Result<Vec<u8>, E> {
+        let short =
+            |bytes: &[u8], sign: &mut dyn FnMut(&Message<'_>) -> Result<Signature, E>| sign(&Message::of(bytes));
         Ok(match format {
             SignatureFormat::Raw => sign(message)?.as_bytes().to_vec(),
-            SignatureFormat::Minisign => Minisig::sign_with(message, comment, key, sign)?.to_text().into_bytes(),
-            SignatureFormat::Sigstore => {
-                SignedMessage { digest: Digest::of(message), signature: sign(message)? }.to_bytes(key)
+            SignatureFormat::Minisign => {
+                Minisig::sign_with(message, comment, key, |bytes| short(bytes, &mut sign))?.to_text().into_bytes()
             }
-            SignatureFormat::Ssh => SshSignature::sign_with(message, key, sign)?.to_text().into_bytes(),
+            SignatureFormat::Sigstore => {
+                SignedMessage { digest: message.digest(), signature: sign(message)? }.to_bytes(key)
+            }
+            SignatureFormat::Ssh => {
+                SshSignature::sign_with(message, key, |bytes| short(bytes, &mut sign))?.to_text().into_bytes()
+            }
         })
     }
 

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::detached::DetachedError;
 use crate::key::{Algorithm, KeyError, Passphrase, PublicKey, SecretKey, Signature, Verifier, stretch};
+use crate::message::Message;
 
 const UNTRUSTED: &str = "untrusted comment: ";
 const TRUSTED: &str = "trusted comment: ";
@@ -186,13 +187,15 @@ impl Minisig {
 
     /// Signs a message prehashed, wherever the key is. `sign` is asked twice: for the message, and for the comment.
     pub fn sign_with<E: From<DetachedError>>(
-        message: &[u8],
+        message: &Message<'_>,
         trusted_comment: &str,
         key: &PublicKey,
         mut sign: impl FnMut(&[u8]) -> Result<Signature, E>,
     ) -> Result<Self, E> {
         ed25519(key).map_err(DetachedError::Key)?;
-        let signature = sign(&Blake2b512::digest(message))?;
+        let mut hash = Blake2b512::new();
+        message.read(&mut |piece| hash.update(piece)).map_err(DetachedError::Key)?;
+        let signature = sign(&hash.finalize())?;
         let global = sign(&[signature.as_bytes(), trusted_comment.as_bytes()].concat())?;
         let trusted_comment = trusted_comment.to_owned();
         Ok(Self { mode: Mode::Prehashed, key_id: key_id(key), signature, trusted_comment, global })

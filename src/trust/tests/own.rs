@@ -1,6 +1,6 @@
 //! Signature files that sealift writes: one form for each key and format, and any other is refused.
 
-use sealift_trust::{Detached, DetachedError, PublicKey, SecretKey, SignatureFormat};
+use sealift_trust::{Detached, DetachedError, Message, PublicKey, SecretKey, SignatureFormat};
 use zeroize::Zeroizing;
 
 const MESSAGE: &[u8] = b"0000  service_1.0.0_linux_amd64.tar.gz\n";
@@ -13,8 +13,12 @@ fn secrets() -> [SecretKey; 2] {
 }
 
 fn written(format: SignatureFormat, secret: &SecretKey) -> Result<Vec<u8>, DetachedError> {
-    let sign = |message: &[u8]| secret.sign(message).map_err(DetachedError::Key);
-    Detached::sign_with(format, (MESSAGE, COMMENT), &secret.public(), sign)
+    over(MESSAGE, format, secret)
+}
+
+fn over(message: &[u8], format: SignatureFormat, secret: &SecretKey) -> Result<Vec<u8>, DetachedError> {
+    let sign = |message: &Message<'_>| secret.sign_message(message).map_err(DetachedError::Key);
+    Detached::sign_with(format, (&Message::of(message), COMMENT), &secret.public(), sign)
 }
 
 /// What reading and verifying it as our own comes to.
