@@ -104,7 +104,7 @@ impl Fault for SignerError {
         match self {
             Self::Key(KeyError::Random) => Kind::Tool,
             Self::Key(KeyError::MessageTooLong { .. } | KeyError::MessageChanged) => Kind::Input,
-            Self::Format(DetachedError::Key(KeyError::MessageChanged)) => Kind::Input,
+            Self::Format(DetachedError::OtherPurpose(_) | DetachedError::Key(KeyError::MessageChanged)) => Kind::Input,
             Self::Key(_) | Self::Format(_) => Kind::Config,
             Self::Envelope(_) => Kind::Bug,
             Self::Process(error) => error.kind(),
@@ -120,6 +120,10 @@ impl Fault for SignerError {
             Self::Answer { .. } => {
                 Some("attest.key must be the public half of the key that the signer holds".to_owned())
             }
+            Self::Format(DetachedError::OtherPurpose(_)) => Some(
+                "attest.formats without raw and sigstore, or attest.signatures = \"checksums\": the list and the manifest are signed"
+                    .to_owned(),
+            ),
             Self::Format(_) | Self::Envelope(_) => None,
         }
     }

@@ -5,6 +5,7 @@ use base64ct::{Base64, Encoding};
 
 use crate::bundle::{Bundle, BundleError, MAX_BUNDLE, SignedMessage};
 use crate::digest::{Digest, Hasher};
+use crate::domain;
 use crate::key::{Algorithm, KeyError, PublicKey, Signature, Verifier};
 use crate::message::Message;
 use crate::minisign::{Minisig, MinisigVerifier, Mode};
@@ -120,6 +121,9 @@ pub enum DetachedError {
     /// A statement is wanted, and there is a bare signature.
     #[error("a signature states nothing of the file, and a statement is wanted")]
     NoStatement,
+    /// Somebody reads the file as something else that keys sign.
+    #[error("the file begins as {0} does, and a bare signature over it would be one of that")]
+    OtherPurpose(&'static str),
     /// A statement about other files.
     #[error("the statement is about other files, not about {0}")]
     OtherSubject(Digest),
@@ -144,6 +148,7 @@ impl DetachedError {
             DetachedError::Statement(error) => error.code(),
             DetachedError::PredicateType { .. } => "signature.predicate-type",
             DetachedError::NoStatement => "signature.no-statement",
+            DetachedError::OtherPurpose(_) => "signature.other-purpose",
             DetachedError::OtherSubject(_) => "signature.other-subject",
             DetachedError::Key(error) => error.code(),
         }
@@ -186,12 +191,18 @@ impl Detached {
 
     /// Has a message signed in a format, wherever the key is, and gives the bytes of the signature's file. `comment` is
     /// what minisign's trusted comment says.
+    ///
+    /// # Errors
+    /// `signature.other-purpose` where the signature would be a bare one, over what has marks of something else.
     pub fn sign_with<E: From<DetachedError>>(
         format: SignatureFormat,
         (message, comment): (&Message<'_>, &str),
         key: &PublicKey,
         mut sign: impl FnMut(&Message<'_>) -> Result<Signature, E>,
     ) -> Result<Vec<u8>, E> {
+        if matches!(format, SignatureFormat::Raw | SignatureFormat::Sigstore) {
+            domain::is_plain(message, key)?;
+        }
         let short =
             |bytes: &[u8], sign: &mut dyn FnMut(&Message<'_>) -> Result<Signature, E>| sign(&Message::of(bytes));
         Ok(match format {

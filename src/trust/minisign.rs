@@ -25,6 +25,9 @@ const NAME: &str = "minisign";
 /// The longest comment, in bytes: what minisign itself reads.
 const MAX_COMMENT: usize = 8192;
 
+/// The most bytes that a signature of minisign is over: those of a signature and a comment.
+pub(crate) const MAX_SIGNED_PART: usize = 64 + MAX_COMMENT;
+
 /// What a signature is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -42,6 +45,14 @@ pub struct Minisig {
     signature: Signature,
     trusted_comment: String,
     global: Signature,
+}
+
+/// Whether bytes are such as minisign signs, of the whole message or of its comment: a digest of 64 bytes, or a signature of
+/// as many with a comment behind it. Text is neither: digests and signatures that are plain text do not happen.
+pub(crate) fn is_signed_part(bytes: &[u8]) -> bool {
+    let Some((digest, comment)) = bytes.split_first_chunk::<64>() else { return false };
+    let is_comment = |text: &str| comment.len() <= MAX_COMMENT && !text.chars().any(|c| c.is_control() && c != '\t');
+    !digest.is_ascii() && std::str::from_utf8(comment).is_ok_and(is_comment)
 }
 
 /// The name that minisign finds a key by; it decides nothing. Ours is the beginning of the fingerprint.

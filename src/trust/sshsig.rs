@@ -17,7 +17,8 @@ const NAMESPACE_OF_GIT: &str = "git";
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----\n";
 const END: &str = "-----END SSH SIGNATURE-----";
-const MAGIC: &[u8] = b"SSHSIG";
+/// What is signed, and the signature itself, begin so.
+pub(crate) const MAGIC: &[u8] = b"SSHSIG";
 
 /// The longest line of the armour, as `ssh-keygen` writes it.
 const LINE: usize = 70;

@@ -282,6 +282,43 @@ const P256: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256
 const RSA: &[&str] = &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
 const ATTEST: [&str; 8] = ["attest", "out", "--release", "1.0.0", "--product", "app", "--key", "key"];
 
+/// A25: who may put a file into a release has the key sign his file, and not whatever his file looks like.
+#[test]
+fn a25_a_file_that_reads_as_something_else_is_not_signed_barely() {
+    use sealift_trust::dsse::pae;
+    let claim = format!(
+        r#"{{"critical":{{"identity":{{"docker-reference":"a"}},"image":{{"docker-manifest-digest":"sha256:{}"}},"type":"cosign container image signature"}},"optional":null}}"#,
+        "0".repeat(64)
+    );
+    let marked = [
+        (pae("application/vnd.in-toto+json", br#"{"_type":"https://in-toto.io/Statement/v1"}"#), "DSSE"),
+        (b"SSHSIG\0\0\0\x07sealift\0\0\0\0".to_vec(), "ssh"),
+        (claim.clone().into_bytes(), "image"),
+        (format!("\n\t {claim}").into_bytes(), "image"),
+        ([&[0xA5; 64][..], b"a trusted comment"].concat(), "minisign"),
+    ];
+    for (formats, signs) in [("\"raw\"", false), ("\"sigstore\"", false), ("\"minisign\", \"ssh\"", true)] {
+        let sandbox = each(ED25519, formats);
+        for (bytes, what) in &marked {
+            std::fs::write(sandbox.path("out/app.bin"), bytes).unwrap();
+            let run = sandbox.run(&ATTEST);
+            if signs {
+                assert_eq!(run.exit, 0, "{what}: {}", run.stderr);
+                sandbox.ok(&["verify", "out", "--key", "key.pub"]).quietly();
+                continue;
+            }
+            run.fails(11, "signature.other-purpose", &["app.bin", what, "attest.formats"]).quietly();
+            assert_eq!(sandbox.digests("out").into_keys().collect::<Vec<_>>(), ["app.bin"], "{what}");
+        }
+    }
+    // The list and the manifest are over such a file like over any other.
+    let sandbox = each(ED25519, "\"raw\"");
+    sandbox.write("sealift.toml", "");
+    std::fs::write(sandbox.path("out/app.bin"), &marked[0].0).unwrap();
+    sandbox.ok(&ATTEST).quietly();
+    sandbox.ok(&["verify", "out", "--key", "key.pub"]).quietly();
+}
+
 /// A32: beyond what is held in memory, with every algorithm that hashes as it reads, and by a signer of another process.
 #[test]
 fn a_file_of_gigabytes_has_a_signature_of_its_own() {
