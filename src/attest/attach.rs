@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sealift_trust::bundle::{self, BUNDLE_TYPE};
 use sealift_trust::statement::{COSIGN_SIGN_TYPE, PROVENANCE_TYPE, cosign_payload, document_payload};
-use sealift_trust::{Digest, Envelope, PayloadType, StatementError};
+use sealift_trust::{Digest, Envelope, Message, PayloadType, StatementError};
 
 use super::{AttestError, Purpose, Signer};
 use crate::artifact::Artifact;
@@ -43,7 +43,7 @@ impl std::fmt::Display for Said {
 /// # Errors
 /// The provenance is no envelope.
 pub fn said(image: Digest, provenance: &[u8], signer: &Signer<'_>) -> Result<[Said; 2], AttestError> {
-    let sign = |message: &[u8]| signer.sign(message, Purpose::Statement);
+    let sign = |message: &[u8]| signer.sign(&Message::of(message), Purpose::Statement);
     let signature = Envelope::sign_with(PayloadType::InToto, cosign_payload(image), sign)?;
     let provenance = Envelope::parse(provenance)?;
     let public = signer.public();
@@ -66,7 +66,7 @@ pub fn listed(
     }
     let predicate_type = sbom.format.predicate_type();
     let payload = document_payload(image, predicate_type, bytes).map_err(StatementError::from)?;
-    let sign = |message: &[u8]| signer.sign(message, Purpose::Statement);
+    let sign = |message: &[u8]| signer.sign(&Message::of(message), Purpose::Statement);
     let envelope = Envelope::sign_with(PayloadType::InToto, payload, sign)?;
     Ok(Said { predicate_type, bundle: bundle::of_envelope(&envelope, &signer.public()) })
 }
@@ -76,7 +76,7 @@ pub fn listed(
 /// # Errors
 /// What the signer says.
 pub fn bundle(statement: Vec<u8>, signer: &Signer<'_>) -> Result<Vec<u8>, AttestError> {
-    let sign = |message: &[u8]| signer.sign(message, Purpose::Statement);
+    let sign = |message: &[u8]| signer.sign(&Message::of(message), Purpose::Statement);
     let envelope = Envelope::sign_with(PayloadType::InToto, statement, sign)?;
     Ok(bundle::of_envelope(&envelope, &signer.public()))
 }

@@ -1,7 +1,7 @@
 //! What can be wrong while a release is sealed and placed.
 
 use sealift_trust::statement::{MAX_MANIFEST, TermError};
-use sealift_trust::{DsseError, JsonError, NameError, StatementError};
+use sealift_trust::{DsseError, FileName, JsonError, NameError, StatementError};
 
 use super::SignerError;
 use crate::archive::ArchiveError;
@@ -44,6 +44,16 @@ pub enum AttestError {
     /// Nobody signs.
     #[error(transparent)]
     Signer(#[from] SignerError),
+    /// One file that is not signed.
+    #[error("{name} cannot be signed in the format {format}")]
+    Unsigned {
+        /// Which.
+        name: FileName,
+        /// In which format.
+        format: &'static str,
+        /// Why.
+        source: SignerError,
+    },
     /// The manifest is longer than any verifier reads.
     #[error("the manifest has {found} bytes; at most {MAX_MANIFEST} are read")]
     TooLarge {
@@ -137,7 +147,7 @@ impl Fault for AttestError {
             Self::Size { .. } => "attest.size",
             Self::Envelope(error) => error.code(),
             Self::Taken { .. } => "attest.taken",
-            Self::Signer(error) => error.code(),
+            Self::Signer(error) | Self::Unsigned { source: error, .. } => error.code(),
             Self::TooLarge { .. } => "attest.too-large",
             Self::NotReadBack => "attest.not-read-back",
             Self::ForeignFile { .. } => "attest.foreign-file",
@@ -169,7 +179,7 @@ impl Fault for AttestError {
             Self::Envelope(_) | Self::NotReadBack => Kind::Bug,
             Self::ForeignFile { .. } | Self::Repository { .. } | Self::Taken { .. } => Kind::Conflict,
             Self::Archive { source, .. } => source.kind(),
-            Self::Signer(error) => error.kind(),
+            Self::Signer(error) | Self::Unsigned { source: error, .. } => error.kind(),
             Self::File(error) => error.kind(),
             Self::Interrupted => Kind::Interrupted,
         }
@@ -190,14 +200,14 @@ impl Fault for AttestError {
             Self::Created(_) => Some("set SOURCE_DATE_EPOCH to seconds since 1970".to_owned()),
             Self::Interrupted => Some("run the same command again; it goes on where it stopped".to_owned()),
             Self::File(error) => error.hint(),
-            Self::Signer(error) => error.hint(),
+            Self::Signer(error) | Self::Unsigned { source: error, .. } => error.hint(),
             _ => None,
         }
     }
 
     fn detail(&self) -> Option<String> {
         match self {
-            Self::Signer(error) => error.detail(),
+            Self::Signer(error) | Self::Unsigned { source: error, .. } => error.detail(),
             _ => None,
         }
     }

@@ -9,18 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::error::{Fault, Kind};
 use crate::host::Host;
+pub use crate::host::env::{KEY_PEM_VARIABLE, PASSPHRASE_VARIABLE};
 use crate::host::files::{self, FileError, What};
 use crate::host::regular::{self, Found, Regular};
 use crate::host::staging;
 
 /// The variable with the path of the secret key.
 pub const KEY_VARIABLE: &str = "SEALIFT_KEY";
-
-/// The variable with the secret key itself, in PEM: for machines that have secrets in variables and not in files.
-pub const KEY_PEM_VARIABLE: &str = "SEALIFT_KEY_PEM";
-
-/// The variable with the passphrase of an encrypted key.
-pub const PASSPHRASE_VARIABLE: &str = "SEALIFT_KEY_PASSWORD";
 
 /// The longest key file, in bytes.
 const MAX_BYTES: u64 = 64 << 10;
@@ -166,21 +161,26 @@ pub fn load_secret(host: &Host, places: &Places<'_>) -> Result<Option<Loaded>, K
         let path = here(path);
         read_secret(&path).map(|text| (source(path), text))
     };
-    let (source, text) = match (places.option, host.env.var(KEY_VARIABLE), host.env.var(KEY_PEM_VARIABLE)) {
+    let (source, text) = match (places.option, host.env.var(KEY_VARIABLE), host.env.secret(KEY_PEM_VARIABLE)) {
         (Some(path), _, _) => read(path, KeySource::Option)?,
         (None, Some(_), Some(_)) => return Err(KeyFileError::TwoSources),
         (None, Some(path), None) => read(Path::new(path), KeySource::Variable)?,
-        (None, None, Some(text)) => (KeySource::Text, Zeroizing::new(text.to_owned())),
+        (None, None, Some(text)) => (KeySource::Text, text.clone()),
         (None, None, None) => match places.config {
             Some(path) => read(path, KeySource::Config)?,
             None => return Ok(None),
         },
     };
     let unusable = |error| KeyFileError::Key { from: source.to_string(), source: error };
-    let passphrase = host.env.var(PASSPHRASE_VARIABLE).map(|text| Passphrase::new(text.as_bytes().to_vec()));
-    let passphrase = passphrase.transpose().map_err(unusable)?;
+    let passphrase = passphrase(host).map_err(unusable)?;
     let key = SecretKey::from_text(&text, passphrase.as_ref()).map_err(unusable)?;
     Ok(Some(Loaded { key, source }))
+}
+
+/// The passphrase that keys are opened and encrypted with, if the user has given one.
+pub fn passphrase(host: &Host) -> Result<Option<Passphrase>, KeyError> {
+    let text = host.env.secret(PASSPHRASE_VARIABLE);
+    text.map(|text| Passphrase::new(text.as_bytes().to_vec())).transpose()
 }
 
 /// What a new key signs with. Keys of RSA are made by others: `openssl genpkey`.

@@ -5,6 +5,7 @@
 //! back what an earlier run packaged, and [`recall_images`] its images; [`keys`] reads and makes secret keys.
 
 mod attach;
+mod each;
 mod elsewhere;
 mod error;
 mod job;
@@ -18,17 +19,18 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sealift_trust::json::MAX_INTEGER;
 use sealift_trust::statement::{
     Artifact as Entry, ArtifactKind, ArtifactName, CHECKSUMS, Commit, Held, MANIFEST, MAX_MANIFEST, NOTES, PROVENANCE,
     Service, SourceUrl, Timestamp, UNSIGNED, signature_of,
 };
-use sealift_trust::{Detached, Digest, Envelope, FileName, PayloadType, Release, SignatureFormat, Statement, name};
+use sealift_trust::{
+    Detached, Digest, Envelope, FileName, Message, PayloadType, Release, SignatureFormat, Statement, name,
+};
 
 use crate::artifact::Artifact;
-use crate::host::files;
 use crate::product::{Archive, ArchiveKind, Binary, ImageIndex, SbomFile};
 
 pub use attach::{Said, attach, attach_list, bundle, listed, said};
@@ -110,17 +112,17 @@ pub struct Signing<'a> {
     pub signer: &'a Signer<'a>,
     /// In which formats `checksums.txt` is signed, besides the manifest.
     pub formats: &'a [SignatureFormat],
-    /// Where the bytes of an archive or an SBOM lie now, when each file gets signatures of its own.
+    /// Where the bytes of an archive or an SBOM lie now, when each file gets signatures of its own: whatever is not decided
+    /// in [`Contents`].
     pub each: Option<&'a dyn Fn(&FileName) -> PathBuf>,
 }
-
-/// The longest file that is signed by itself, in bytes: Ed25519 and RSA take a message as a whole.
-const MAX_SIGNED: u64 = 1 << 30;
 
 /// Decides `notes.md`, `checksums.txt` with its signatures, `provenance.json` and `release.json`, or without a key
 /// `checksums.txt` and `release.unsigned.json`. The same input gives the same bytes, unless a signer of another process decides otherwise.
 pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing<'_>>) -> Result<Sealed, AttestError> {
-    let statement = Statement::release(release(subject, contents, companions(subject, contents, signing)?)?)?;
+    let mut release = release(subject, contents)?;
+    release.companions = companions(subject, &release, signing)?;
+    let statement = Statement::release(release)?;
     let payload = statement.to_payload()?;
     let manifest = Digest::of(&payload);
     let release = statement.into_release()?;
@@ -133,22 +135,16 @@ pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing
         None => files.extend([(own(CHECKSUMS), checksums), (own(UNSIGNED), payload)]),
         Some(signing) => {
             let (comment, key) = (release.trusted_comment(CHECKSUMS), signing.signer.public());
-            let sign = |message: &[u8]| signing.signer.sign(message, Purpose::Checksums);
-            let mut signatures = Vec::new();
+            let sign = |message: &Message<'_>| signing.signer.sign(message, Purpose::Checksums);
+            let (mut signatures, list) = (Vec::new(), Message::of(&checksums));
             for format in signing.formats {
-                let bytes = Detached::sign_with(*format, (&checksums, &comment), &key, sign)?;
+                let bytes = Detached::sign_with(*format, (&list, &comment), &key, sign)?;
                 signatures.push((own(&signature_of(CHECKSUMS, *format)), bytes));
             }
             files.push((own(CHECKSUMS), checksums));
             files.append(&mut signatures);
             if let Some(stored) = signing.each {
-                for (name, entry) in release.files() {
-                    let bytes = match contents.notes.filter(|_| name.as_str() == NOTES) {
-                        Some(notes) => notes.as_bytes().to_vec(),
-                        None => measured(&stored(name), entry.digest)?,
-                    };
-                    files.append(&mut signatures_of(name, &bytes, &release, signing)?);
-                }
+                files.append(&mut each::signatures(&release, contents, signing, stored)?);
             }
             let manifest = envelope(payload, signing.signer)?;
             if let Some(making) = &subject.making {
@@ -165,7 +161,7 @@ pub fn seal(subject: &Subject, contents: &Contents<'_>, signing: Option<&Signing
 /// The files beside the manifest that are no artifacts.
 fn companions(
     subject: &Subject,
-    contents: &Contents<'_>,
+    release: &Release,
     signing: Option<&Signing<'_>>,
 ) -> Result<Vec<FileName>, AttestError> {
     let mut names = vec![own(CHECKSUMS)];
@@ -173,40 +169,13 @@ fn companions(
     names.extend(subject.making.iter().map(|_| own(PROVENANCE)));
     names.extend(signing.formats.iter().map(|format| own(&signature_of(CHECKSUMS, *format))));
     if signing.each.is_some() {
-        let archives = contents.archives.iter().map(|archive| archive.name.as_str());
-        let sboms = contents.sboms.iter().map(|sbom| sbom.name.as_str());
-        for name in archives.chain(sboms).chain(contents.notes.map(|_| NOTES)) {
+        for (name, _) in release.files() {
             for format in signing.formats {
-                names.push(signature_of(name, *format).parse()?);
+                names.push(signature_of(name.as_str(), *format).parse()?);
             }
         }
     }
     Ok(names)
-}
-
-/// The very bytes that were measured before.
-fn measured(path: &Path, digest: Digest) -> Result<Vec<u8>, AttestError> {
-    let bytes = files::read(path, MAX_SIGNED)?;
-    if Digest::of(&bytes) == digest {
-        return Ok(bytes);
-    }
-    Err(AttestError::Changed { path: path.display().to_string() })
-}
-
-/// The signatures of one file, in every format.
-fn signatures_of(
-    name: &FileName,
-    bytes: &[u8],
-    release: &Release,
-    signing: &Signing<'_>,
-) -> Result<Vec<(FileName, Vec<u8>)>, AttestError> {
-    let (comment, key) = (release.trusted_comment(name.as_str()), signing.signer.public());
-    let sign = |message: &[u8]| signing.signer.sign(message, Purpose::Artifact);
-    let one = |format: &SignatureFormat| {
-        let signature = Detached::sign_with(*format, (bytes, &comment), &key, sign)?;
-        Ok((signature_of(name.as_str(), *format).parse()?, signature))
-    };
-    signing.formats.iter().map(one).collect()
 }
 
 impl Sealed {
@@ -233,7 +202,7 @@ impl Sealed {
 /// Signs, and opens what was signed: a statement that nobody can verify must not be published, whatever went wrong.
 fn envelope(payload: Vec<u8>, signer: &Signer<'_>) -> Result<Vec<u8>, AttestError> {
     let digest = Digest::of(&payload);
-    let sign = |message: &[u8]| signer.sign(message, Purpose::Statement);
+    let sign = |message: &[u8]| signer.sign(&Message::of(message), Purpose::Statement);
     let bytes = Envelope::sign_with(PayloadType::InToto, payload, sign)?.to_bytes();
     if bytes.len() > MAX_MANIFEST {
         return Err(AttestError::TooLarge { found: bytes.len() });
@@ -245,7 +214,8 @@ fn envelope(payload: Vec<u8>, signer: &Signer<'_>) -> Result<Vec<u8>, AttestErro
     Ok(bytes)
 }
 
-fn release(subject: &Subject, contents: &Contents<'_>, companions: Vec<FileName>) -> Result<Release, AttestError> {
+/// What the manifest says, but for its companions.
+fn release(subject: &Subject, contents: &Contents<'_>) -> Result<Release, AttestError> {
     let archives = contents.archives.iter().map(archive_entry);
     let images = contents.images.iter().flat_map(layout::entries);
     let binaries = contents.binaries.iter().map(binary_entry);
@@ -264,7 +234,7 @@ fn release(subject: &Subject, contents: &Contents<'_>, companions: Vec<FileName>
         created: Timestamp::from_unix(subject.created).ok_or(AttestError::Created(subject.created))?,
         services: subject.services.clone(),
         artifacts: entries?,
-        companions,
+        companions: Vec::new(),
     })
 }
 

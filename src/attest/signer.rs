@@ -7,14 +7,17 @@
 //! On its standard output it writes the signature and nothing else, as `openssl` would: 64 bytes for `ed25519`, DER for
 //! `ecdsa-p256-sha256`, as many bytes as the modulus for `rsa-pkcs1-sha256`. Its answer is verified with the public key.
 
+use std::io;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use sealift_trust::{DetachedError, DsseError, KeyError, PublicKey, SecretKey, Signature};
+use sealift_trust::message::Bytes;
+use sealift_trust::{DetachedError, DsseError, KeyError, Message, PublicKey, SecretKey, Signature};
 
 use crate::command::Command;
 use crate::error::{Fault, Kind};
 use crate::host::Host;
-use crate::host::process::ProcessError;
+use crate::host::process::{Input, ProcessError};
 
 /// What a signature is for. A signer may refuse a purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +103,8 @@ impl Fault for SignerError {
     fn kind(&self) -> Kind {
         match self {
             Self::Key(KeyError::Random) => Kind::Tool,
+            Self::Key(KeyError::MessageTooLong { .. } | KeyError::MessageChanged) => Kind::Input,
+            Self::Format(DetachedError::OtherPurpose(_) | DetachedError::Key(KeyError::MessageChanged)) => Kind::Input,
             Self::Key(_) | Self::Format(_) => Kind::Config,
             Self::Envelope(_) => Kind::Bug,
             Self::Process(error) => error.kind(),
@@ -115,6 +120,10 @@ impl Fault for SignerError {
             Self::Answer { .. } => {
                 Some("attest.key must be the public half of the key that the signer holds".to_owned())
             }
+            Self::Format(DetachedError::OtherPurpose(_)) => Some(
+                "attest.formats without raw and sigstore, or attest.signatures = \"checksums\": the list and the manifest are signed"
+                    .to_owned(),
+            ),
             Self::Format(_) | Self::Envelope(_) => None,
         }
     }
@@ -137,24 +146,38 @@ impl Signer<'_> {
     }
 
     /// Signs, in the canonical form ([`PublicKey::canonical`]).
-    pub fn sign(&self, message: &[u8], purpose: Purpose) -> Result<Signature, SignerError> {
+    pub fn sign(&self, message: &Message<'_>, purpose: Purpose) -> Result<Signature, SignerError> {
         match self {
-            Self::Key(key) => Ok(key.sign(message)?),
+            Self::Key(key) => Ok(key.sign_message(message)?),
             Self::Process(process) => process.sign(message, purpose),
         }
     }
 }
 
 impl Process<'_> {
-    fn sign(&self, message: &[u8], purpose: Purpose) -> Result<Signature, SignerError> {
+    fn sign(&self, message: &Message<'_>, purpose: Purpose) -> Result<Signature, SignerError> {
         let algorithm = self.public.algorithm().name();
-        let head = format!("sealift-sign 1 {} {algorithm} {}\n", purpose.word(), message.len());
-        let input = [head.as_bytes(), message].concat();
-        let finished = self.host.run_within(&self.command, &input, self.limit)?;
+        let head = format!("sealift-sign 1 {} {algorithm} {}\n", purpose.word(), message.size());
+        let input = match message.bytes() {
+            Bytes::Here(bytes) => Input::Bytes([head.as_bytes(), bytes].concat()),
+            Bytes::There(pieces) => {
+                let pieces = pieces.clone();
+                Input::Written(Box::new(move |to| {
+                    to.write_all(head.as_bytes())?;
+                    let mut written = Ok(());
+                    let read = pieces.each(&mut |piece| {
+                        written = to.write_all(piece);
+                        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                    });
+                    written.and(read.map_err(|_| io::ErrorKind::UnexpectedEof.into()))
+                }))
+            }
+        };
+        let finished = self.host.run_within(&self.command, input, self.limit)?;
         // Garbage, an answer for another message or by another key, and an honest mistake look alike: none is taken.
         let signature = Signature::from_bytes(&finished.stdout).map(|signature| self.public.canonical(&signature));
         match signature {
-            Ok(signature) if self.public.verify(message, &signature).is_ok() => Ok(signature),
+            Ok(signature) if self.public.verify_message(message, &signature).is_ok() => Ok(signature),
             _ => Err(SignerError::Answer {
                 program: self.command.program.display().to_string(),
                 key: self.public.fingerprint(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use sealift_trust::{Algorithm, Passphrase, PublicKey, SecretKey, minisign, sshsig};
+use sealift_trust::{Algorithm, PublicKey, SecretKey, minisign, sshsig};
 use zeroize::Zeroizing;
 
 use super::World;
@@ -124,8 +124,7 @@ fn is_secret(path: &Path) -> Result<bool, Failure> {
 
 /// Writes a pair.
 fn write(world: &World<'_>, path: &Path, key: &SecretKey) -> Result<Product, Failure> {
-    let passphrase = world.host.env.var(PASSPHRASE_VARIABLE).map(|text| Passphrase::new(text.as_bytes().to_vec()));
-    let passphrase = passphrase.transpose().map_err(|error| unusable(PASSPHRASE_VARIABLE, &error))?;
+    let passphrase = keys::passphrase(world.host).map_err(|error| unusable(PASSPHRASE_VARIABLE, &error))?;
     let key = keys::write(path, key, passphrase.as_ref())?;
     let public = keys::public_path(path);
     let note = format!(

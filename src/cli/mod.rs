@@ -185,6 +185,11 @@ fn flags(global: &Global) -> Flags {
 }
 
 fn run(world: &World<'_>, command: Command) -> Result<Product, Failure> {
+    // What a bug of ours would say is looked at in a test, which needs one.
+    #[cfg(debug_assertions)]
+    if let Some(words) = world.host.env.var("SEALIFT_DEBUG_PANIC") {
+        panic!("{words}");
+    }
     if let Some(dir) = &world.global.dir
         && !files::is_folder(&world.dir())
     {

@@ -2,7 +2,7 @@
 //! performs last.
 
 use clap::{Args, ValueEnum};
-use sealift_trust::sshsig;
+use sealift_trust::{Message, sshsig};
 use serde_json::Value;
 
 use super::project::Project;
@@ -93,7 +93,7 @@ pub fn perform(project: &Project<'_>, prepared: &Prepared, signer: Option<&Signe
     let git = Git::find(project.host, &project.home)?;
     let signed = |text: &[u8]| -> Result<String, Failure> {
         let signer = signer.ok_or_else(no_key)?;
-        let sign = |bytes: &[u8]| signer.sign(bytes, Purpose::Tag);
+        let sign = |bytes: &[u8]| signer.sign(&Message::of(bytes), Purpose::Tag);
         Ok(sshsig::sign_for_git::<SignerError>(text, &signer.public(), sign)?)
     };
     Writer::new(project.host, &git).with_signer(Some(&signed)).perform(prepared)?;

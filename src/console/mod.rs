@@ -1,6 +1,7 @@
 //! The only writer of stdout and stderr: stdout is the product, stderr the conversation. Stages send events; one thread
 //! prints them.
 
+mod bug;
 mod failure;
 mod json;
 mod log;
@@ -53,9 +54,11 @@ pub struct Console {
 
 impl Console {
     /// Starts to print on the process's own streams, without the secrets of its environment; stages get clones of the
-    /// events' end.
+    /// events' end. A panic is shown in the same way from now on, and ends the process.
     pub fn start(options: Options, env: &Env) -> (Self, Events) {
-        Self::start_on(options, Streams::real(&Veil::over(env)))
+        let veil = Veil::over(env);
+        bug::tell(options, veil.clone());
+        Self::start_on(options, Streams::real(&veil))
     }
 
     /// Starts to print on given streams.

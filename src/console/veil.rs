@@ -2,8 +2,10 @@
 //! signer that fails, a proxy or a registry may repeat what it was given, and its words are shown.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use base64ct::{Base64, Base64Url, Encoding};
+use zeroize::Zeroizing;
 
 use crate::host::env::Env;
 
@@ -19,32 +21,36 @@ const SECRET: [&str; 8] = ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN"
 /// Ends of names whose value is where a secret is, or something about it.
 const NO_SECRET: [&str; 8] = ["FILE", "PATH", "DIR", "URL", "HOST", "USER", "ID", "PROGRAM"];
 
-/// Every spelling of every secret, the longest first.
+/// Every spelling of every secret, the longest first, and only once in memory.
 #[derive(Clone, Default)]
-pub struct Veil(Vec<String>);
+pub struct Veil(Arc<Vec<Zeroizing<String>>>);
 
 impl Veil {
     /// Finds the secrets of an environment: variables that are called so, passwords in addresses, headers that authorise,
     /// and the lines of keys.
     pub fn over(env: &Env) -> Self {
-        let mut secrets = Vec::new();
+        let lines = |value: &str| -> Vec<Zeroizing<String>> {
+            let secret = value.lines().filter(|line| !line.starts_with("-----"));
+            secret.map(|line| Zeroizing::new(line.to_owned())).collect()
+        };
+        let mut secrets: Vec<_> = env.secrets().flat_map(lines).collect();
         for (name, value) in env.select(|_| true) {
             let parts: Vec<&str> = name.split('_').collect();
             let named = parts.iter().any(|part| SECRET.contains(part));
             let about = parts.last().is_some_and(|part| NO_SECRET.contains(part)) || value.starts_with('/');
             if named && !about {
-                secrets.extend(value.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned));
+                secrets.append(&mut lines(&value));
             }
-            secrets.extend(in_addresses(&value));
+            secrets.extend(in_addresses(&value).into_iter().map(Zeroizing::new));
             if let Some((_, header)) = value.to_ascii_lowercase().find("authorization:").map(|at| value.split_at(at)) {
-                secrets.extend(header.split_whitespace().last().map(str::to_owned));
+                secrets.extend(header.split_whitespace().last().map(|word| Zeroizing::new(word.to_owned())));
             }
         }
-        let long = |secret: &&String| secret.len() >= SHORTEST;
-        let mut spellings: Vec<String> = secrets.iter().filter(long).flat_map(|secret| spellings(secret)).collect();
+        let long = secrets.iter().filter(|secret| secret.len() >= SHORTEST);
+        let mut spellings: Vec<_> = long.flat_map(|secret| spellings(secret)).map(Zeroizing::new).collect();
         spellings.sort_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
         spellings.dedup();
-        Self(spellings)
+        Self(Arc::new(spellings))
     }
 
     /// The text with a mask over every secret, and over every password of an address, whoever wrote it: a line of a
@@ -54,7 +60,7 @@ impl Veil {
         for password in in_addresses(&text).into_iter().filter(|password| password != MASK) {
             text = Cow::Owned(text.replace(&format!("{password}@"), &format!("{MASK}@")));
         }
-        for spelling in &self.0 {
+        for spelling in self.0.iter() {
             if text.contains(spelling.as_str()) {
                 text = Cow::Owned(text.replace(spelling.as_str(), MASK));
             }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::artifact::Artifact;
@@ -152,6 +153,21 @@ pub fn stdin(cap: u64) -> Result<String, FileError> {
 pub fn append(path: &Path, lines: &str) -> Result<(), FileError> {
     let file = fs::OpenOptions::new().append(true).create(true).open(path);
     file.and_then(|mut file| io::Write::write_all(&mut file, lines.as_bytes())).map_err(at("add to", path))
+}
+
+/// Hands on a file piece by piece, until its end or until no more is wanted.
+pub fn pieces(path: &Path, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), FileError> {
+    let mut file = open(path)?;
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) if take(&buffer[..n]).is_break() => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(at("read", path)(error)),
+        }
+    }
 }
 
 /// Measures a file: digest and size.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read, Write};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use super::Host;
 use crate::command::Command;
@@ -113,6 +113,26 @@ pub struct Finished {
     pub stderr: Vec<u8>,
     /// The largest resident set, in bytes, of the child or of one of its own children.
     pub peak: u64,
+}
+
+/// What a child that has a limit reads from its standard input; it may outlive whoever began it.
+pub enum Input {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// Whatever is written.
+    Written(Written),
+}
+
+/// Writes what a child reads.
+pub type Written = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + Send>;
+
+impl Input {
+    fn write(self, mut to: impl Write) -> io::Result<()> {
+        match self {
+            Self::Bytes(bytes) => to.write_all(&bytes),
+            Self::Written(write) => write(&mut to),
+        }
+    }
 }
 
 /// The children that run now, each a process group of its own.
@@ -291,23 +311,65 @@ impl Host {
         self.run_with_input(command, &[])
     }
 
+    /// Runs a command that is ended, with its children, when it takes too long. What a child left behind on purpose, out of
+    /// its group, may hold the pipes open for as long as it likes: nobody waits for it beyond the limit.
+    pub fn run_within(&self, command: &Command, input: Input, limit: Duration) -> Result<Finished, ProcessError> {
+        let since = Instant::now();
+        let program = command.program.display().to_string();
+        let pipe = |source| ProcessError::Pipe { program: program.clone(), source };
+        let mut running = self.children.spawn(command, Stdio::piped())?;
+        let stdout = overheard(running.child.stdout.take().expect("stdout is piped"));
+        let stderr = overheard(running.child.stderr.take().expect("stderr is piped"));
+        let to_child = running.child.stdin.take().expect("stdin is piped");
+        // A child that ends before it has read everything says why by its exit status.
+        std::thread::spawn(move || drop(input.write(to_child)));
+        let (group, slow) = (running.child.id(), AtomicBool::new(false));
+        let waited = std::thread::scope(|scope| {
+            let (ended, end) = mpsc::channel::<()>();
+            let slow = &slow;
+            scope.spawn(move || {
+                if end.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    slow.store(true, Ordering::SeqCst);
+                    end_group(group);
+                }
+            });
+            let waited = running.wait();
+            drop(ended);
+            waited
+        });
+        let (status, peak) = waited.map_err(pipe)?;
+        let heard = |from: &mpsc::Receiver<io::Result<Vec<u8>>>| loop {
+            // In short steps, so that a user who asks to stop is heard, too.
+            let left = limit.saturating_sub(since.elapsed());
+            match from.recv_timeout(left.min(Duration::from_millis(50))) {
+                Ok(said) => return Some(said),
+                Err(_) if left.is_zero() || self.children.stopped() => return None,
+                Err(_) => {}
+            }
+        };
+        let said = (!slow.into_inner()).then(|| (heard(&stdout), heard(&stderr)));
+        if self.children.stopped() {
+            return Err(ProcessError::Interrupted);
+        }
+        let Some((Some(stdout), Some(stderr))) = said else {
+            return Err(ProcessError::Slow { program, seconds: limit.as_secs() });
+        };
+        let (stdout, stderr) = (stdout.map_err(pipe)?, stderr.map_err(pipe)?);
+        if !status.success() {
+            let said = if stderr.trim_ascii().is_empty() { &stdout } else { &stderr };
+            let stderr = String::from_utf8_lossy(said).into_owned();
+            return Err(ProcessError::Failed { line: command.line(), status: status.to_string(), stderr });
+        }
+        Ok(Finished { stdout, stderr, peak })
+    }
+
     /// Runs a command with bytes on its standard input.
     pub fn run_with_input(&self, command: &Command, input: &[u8]) -> Result<Finished, ProcessError> {
-        self.run_to_end(command, input, None)
-    }
-
-    /// Runs a command that is ended, with its children, when it takes too long.
-    pub fn run_within(&self, command: &Command, input: &[u8], limit: Duration) -> Result<Finished, ProcessError> {
-        self.run_to_end(command, input, Some(limit))
-    }
-
-    fn run_to_end(&self, command: &Command, input: &[u8], limit: Option<Duration>) -> Result<Finished, ProcessError> {
         let mut stdout = Vec::new();
         let mut reader = |reader: &mut BufReader<std::process::ChildStdout>| {
             reader.take(OUTPUT_CAP).read_to_end(&mut stdout).map(drop)
         };
-        let finished = self.stream_within(command, input, &mut reader, limit);
-        let mut finished = finished.map_err(|error| error.or_said(&stdout))?;
+        let mut finished = self.stream(command, input, &mut reader).map_err(|error| error.or_said(&stdout))?;
         finished.stdout = stdout;
         Ok(finished)
     }
@@ -320,16 +382,6 @@ impl Host {
         input: &[u8],
         reader: &mut dyn FnMut(&mut BufReader<std::process::ChildStdout>) -> io::Result<()>,
     ) -> Result<Finished, ProcessError> {
-        self.stream_within(command, input, reader, None)
-    }
-
-    fn stream_within(
-        &self,
-        command: &Command,
-        input: &[u8],
-        reader: &mut dyn FnMut(&mut BufReader<std::process::ChildStdout>) -> io::Result<()>,
-        limit: Option<Duration>,
-    ) -> Result<Finished, ProcessError> {
         let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
         let mut running = self.children.spawn(command, stdin)?;
         let mut stdout = BufReader::with_capacity(64 * 1024, running.child.stdout.take().expect("stdout is piped"));
@@ -337,19 +389,8 @@ impl Host {
         let to_child = running.child.stdin.take();
         let mut stderr = Vec::new();
         let group = running.child.id();
-        let (ended, end) = std::sync::mpsc::channel::<()>();
-        let slow = AtomicBool::new(false);
         let (read, early, waited) = std::thread::scope(|scope| {
             let stderr = &mut stderr;
-            if let Some(limit) = limit {
-                let slow = &slow;
-                scope.spawn(move || {
-                    if end.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                        slow.store(true, Ordering::SeqCst);
-                        end_group(group);
-                    }
-                });
-            }
             let listener = scope.spawn(move || errors.by_ref().take(OUTPUT_CAP).read_to_end(stderr));
             if let Some(mut pipe) = to_child {
                 // A child that ends before it has read everything says why by its exit status.
@@ -362,18 +403,13 @@ impl Host {
             }
             drop(stdout);
             let waited = running.wait();
-            // What a child left behind may hold its stderr open: the limit is for that too.
             drop(listener.join());
-            drop(ended);
             (read, early, waited)
         });
         let program = command.program.display().to_string();
         let (status, peak) = waited.map_err(|source| ProcessError::Pipe { program: program.clone(), source })?;
         if self.children.stopped() {
             return Err(ProcessError::Interrupted);
-        }
-        if let (true, Some(limit)) = (slow.into_inner(), limit) {
-            return Err(ProcessError::Slow { program, seconds: limit.as_secs() });
         }
         read.map_err(|source| ProcessError::Pipe { program, source })?;
         if !status.success() && !early {
@@ -382,6 +418,18 @@ impl Host {
         }
         Ok(Finished { stdout: Vec::new(), stderr, peak })
     }
+}
+
+/// What a child says, read by a thread of its own that nobody has to wait for.
+fn overheard(pipe: impl Read + Send + 'static) -> mpsc::Receiver<io::Result<Vec<u8>>> {
+    let (said, heard) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = pipe.take(OUTPUT_CAP).read_to_end(&mut bytes);
+        // Where nobody waits any more nobody is told.
+        said.send(read.map(|_| bytes)).ok();
+    });
+    heard
 }
 
 #[cfg(unix)]
@@ -438,9 +486,30 @@ mod tests {
 
     #[test]
     fn a_child_that_takes_too_long_is_ended_with_its_children() {
-        let error = host().run_within(&sh("sleep 60 & wait"), b"x", Duration::from_millis(50)).unwrap_err();
+        let error = host().run_within(&sh("sleep 60 & wait"), text("x"), Duration::from_millis(50)).unwrap_err();
         assert_eq!(error.code(), "process.slow");
-        assert!(host().run_within(&sh("cat"), b"x", Duration::from_secs(60)).is_ok());
+        let finished = host().run_within(&sh("cat; echo y >&2"), text("x"), Duration::from_secs(60)).unwrap();
+        assert_eq!((&finished.stdout[..], &finished.stderr[..]), (&b"x"[..], &b"y\n"[..]));
+        let written = Input::Written(Box::new(|to| to.write_all(b"z")));
+        assert_eq!(host().run_within(&sh("cat"), written, Duration::from_secs(60)).unwrap().stdout, b"z");
+        let error = host().run_within(&sh("echo why; exit 3"), text(""), Duration::from_secs(60)).unwrap_err();
+        assert_eq!((error.code(), error.detail().as_deref()), ("process.failed", Some("why")));
+    }
+
+    /// A child that leaves a group of its own behind, which holds all three pipes: more is written to it than they take.
+    #[test]
+    fn nobody_waits_for_what_a_child_left_behind() {
+        let since = Instant::now();
+        for script in ["setsid sleep 30", "setsid sleep 30 & exit 0", "exec >/dev/null 2>&1; sleep 30"] {
+            let input = Input::Bytes(vec![b'x'; 1 << 20]);
+            let error = host().run_within(&sh(script), input, Duration::from_millis(300)).unwrap_err();
+            assert_eq!(error.code(), "process.slow", "{script}");
+        }
+        assert!(since.elapsed() < Duration::from_secs(25), "{:?}", since.elapsed());
+    }
+
+    fn text(text: &str) -> Input {
+        Input::Bytes(text.as_bytes().to_vec())
     }
 
     #[test]

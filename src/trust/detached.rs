@@ -5,10 +5,12 @@ use base64ct::{Base64, Encoding};
 
 use crate::bundle::{Bundle, BundleError, MAX_BUNDLE, SignedMessage};
 use crate::digest::{Digest, Hasher};
+use crate::domain;
 use crate::key::{Algorithm, KeyError, PublicKey, Signature, Verifier};
+use crate::message::Message;
 use crate::minisign::{Minisig, MinisigVerifier, Mode};
 use crate::sshsig::{SshSignature, SshVerifier};
-use crate::statement::{COSIGN_SIGN_TYPE, Foreign, StatementError};
+use crate::statement::{COSIGN_SIGN_TYPE, Foreign, StatementError, shown};
 
 /// A format in which releases are signed for people without sealift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -119,6 +121,9 @@ pub enum DetachedError {
     /// A statement is wanted, and there is a bare signature.
     #[error("a signature states nothing of the file, and a statement is wanted")]
     NoStatement,
+    /// Somebody reads the file as something else that keys sign.
+    #[error("the file begins as {0} does, and a bare signature over it would be one of that")]
+    OtherPurpose(&'static str),
     /// A statement about other files.
     #[error("the statement is about other files, not about {0}")]
     OtherSubject(Digest),
@@ -143,6 +148,7 @@ impl DetachedError {
             DetachedError::Statement(error) => error.code(),
             DetachedError::PredicateType { .. } => "signature.predicate-type",
             DetachedError::NoStatement => "signature.no-statement",
+            DetachedError::OtherPurpose(_) => "signature.other-purpose",
             DetachedError::OtherSubject(_) => "signature.other-subject",
             DetachedError::Key(error) => error.code(),
         }
@@ -185,19 +191,31 @@ impl Detached {
 
     /// Has a message signed in a format, wherever the key is, and gives the bytes of the signature's file. `comment` is
     /// what minisign's trusted comment says.
+    ///
+    /// # Errors
+    /// `signature.other-purpose` where the signature would be a bare one, over what has marks of something else.
     pub fn sign_with<E: From<DetachedError>>(
         format: SignatureFormat,
-        (message, comment): (&[u8], &str),
+        (message, comment): (&Message<'_>, &str),
         key: &PublicKey,
-        mut sign: impl FnMut(&[u8]) -> Result<Signature, E>,
+        mut sign: impl FnMut(&Message<'_>) -> Result<Signature, E>,
     ) -> Result<Vec<u8>, E> {
+        if matches!(format, SignatureFormat::Raw | SignatureFormat::Sigstore) {
+            domain::is_plain(message, key)?;
+        }
+        let short =
+            |bytes: &[u8], sign: &mut dyn FnMut(&Message<'_>) -> Result<Signature, E>| sign(&Message::of(bytes));
         Ok(match format {
             SignatureFormat::Raw => sign(message)?.as_bytes().to_vec(),
-            SignatureFormat::Minisign => Minisig::sign_with(message, comment, key, sign)?.to_text().into_bytes(),
-            SignatureFormat::Sigstore => {
-                SignedMessage { digest: Digest::of(message), signature: sign(message)? }.to_bytes(key)
+            SignatureFormat::Minisign => {
+                Minisig::sign_with(message, comment, key, |bytes| short(bytes, &mut sign))?.to_text().into_bytes()
             }
-            SignatureFormat::Ssh => SshSignature::sign_with(message, key, sign)?.to_text().into_bytes(),
+            SignatureFormat::Sigstore => {
+                SignedMessage { digest: message.digest(), signature: sign(message)? }.to_bytes(key)
+            }
+            SignatureFormat::Ssh => {
+                SshSignature::sign_with(message, key, |bytes| short(bytes, &mut sign))?.to_text().into_bytes()
+            }
         })
     }
 
@@ -347,12 +365,12 @@ fn stated(bundle: &Bundle, key: &PublicKey, meaning: Meaning<'_>) -> Result<Fore
     let statement = Foreign::parse(&opened)?;
     let (wanted, words) = match meaning {
         Meaning::Signature => (COSIGN_SIGN_TYPE, "a signature".to_owned()),
-        Meaning::Statement(wanted) => (wanted, format!("{wanted:?}")),
+        Meaning::Statement(wanted) => (wanted, format!("{:?}", shown(wanted))),
     };
     if statement.predicate_type() == wanted {
         return Ok(statement);
     }
-    Err(DetachedError::PredicateType { found: statement.predicate_type().to_owned(), wanted: words })
+    Err(DetachedError::PredicateType { found: shown(statement.predicate_type()), wanted: words })
 }
 
 /// A raw signature in base64, on one line. A raw one is never taken for it: of a length of its own it is raw, and the DER

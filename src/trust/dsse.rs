@@ -6,6 +6,9 @@ use base64ct::{Base64, Encoding};
 use crate::json::{self, JsonError, Limits, Numbers, Object, Value};
 use crate::key::{KeyError, PublicKey, SecretKey, Signature};
 
+/// What is signed begins so (`protocol.md`, PAE).
+pub(crate) const BEGIN: &[u8] = b"DSSEv1 ";
+
 /// The largest payload, in bytes.
 pub const MAX_PAYLOAD: usize = 64 << 20;
 

@@ -30,7 +30,9 @@
 //!    `an_image_is_indexed_and_holds_the_binary_of_its_own`).
 //!    A provenance is of one release, and a local run claims nothing hosted (`it_is_of_one_release_alone`,
 //!    `a_local_run_claims_nothing_hosted`); what was signed for one purpose serves no other
-//!    (`a_provenance_is_no_manifest_and_a_manifest_no_provenance`).
+//!    (`a_provenance_is_no_manifest_and_a_manifest_no_provenance`), and a bare signature is over nothing that somebody reads
+//!    as signed for another (`what_is_signed_elsewhere_with_marks_of_its_own_is_no_file`,
+//!    `a_claim_in_any_spelling_is_no_file`, `parts_of_a_signature_of_minisign_are_no_files`).
 //! 8. A name of a file is a plain name on every system ([`name::plain_file`]; `names_that_leave_the_folder_are_refused`,
 //!    `names_that_lie_to_the_eye_or_to_a_terminal_are_refused`, `devices_of_windows_are_refused`), and two names are two
 //!    files also where case is ignored (`names_are_unique_also_where_case_is_ignored`).
@@ -49,9 +51,11 @@ pub mod bundle;
 pub mod claim;
 pub mod detached;
 pub mod digest;
+mod domain;
 pub mod dsse;
 pub mod json;
 pub mod key;
+pub mod message;
 pub mod minisign;
 pub mod name;
 pub mod policy;
@@ -66,6 +70,7 @@ pub use digest::{Digest, Hasher, NotADigest};
 pub use dsse::{DsseError, Envelope, Opened, PayloadType};
 pub use json::JsonError;
 pub use key::{Algorithm, Encryption, KeyError, Passphrase, PublicKey, SecretKey, Signature};
+pub use message::Message;
 pub use name::{FileName, NameError};
 pub use policy::{Policy, PolicyError};
 pub use statement::{Predicate, Release, Statement, StatementError};

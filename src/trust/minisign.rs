@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::detached::DetachedError;
 use crate::key::{Algorithm, KeyError, Passphrase, PublicKey, SecretKey, Signature, Verifier, stretch};
+use crate::message::Message;
 
 const UNTRUSTED: &str = "untrusted comment: ";
 const TRUSTED: &str = "trusted comment: ";
@@ -23,6 +24,9 @@ const NAME: &str = "minisign";
 
 /// The longest comment, in bytes: what minisign itself reads.
 const MAX_COMMENT: usize = 8192;
+
+/// The most bytes that a signature of minisign is over: those of a signature and a comment.
+pub(crate) const MAX_SIGNED_PART: usize = 64 + MAX_COMMENT;
 
 /// What a signature is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,14 @@ pub struct Minisig {
     signature: Signature,
     trusted_comment: String,
     global: Signature,
+}
+
+/// Whether bytes are such as minisign signs, of the whole message or of its comment: a digest of 64 bytes, or a signature of
+/// as many with a comment behind it. Text is neither: digests and signatures that are plain text do not happen.
+pub(crate) fn is_signed_part(bytes: &[u8]) -> bool {
+    let Some((digest, comment)) = bytes.split_first_chunk::<64>() else { return false };
+    let is_comment = |text: &str| comment.len() <= MAX_COMMENT && !text.chars().any(|c| c.is_control() && c != '\t');
+    !digest.is_ascii() && std::str::from_utf8(comment).is_ok_and(is_comment)
 }
 
 /// The name that minisign finds a key by; it decides nothing. Ours is the beginning of the fingerprint.
@@ -186,13 +198,15 @@ impl Minisig {
 
     /// Signs a message prehashed, wherever the key is. `sign` is asked twice: for the message, and for the comment.
     pub fn sign_with<E: From<DetachedError>>(
-        message: &[u8],
+        message: &Message<'_>,
         trusted_comment: &str,
         key: &PublicKey,
         mut sign: impl FnMut(&[u8]) -> Result<Signature, E>,
     ) -> Result<Self, E> {
         ed25519(key).map_err(DetachedError::Key)?;
-        let signature = sign(&Blake2b512::digest(message))?;
+        let mut hash = Blake2b512::new();
+        message.read(&mut |piece| hash.update(piece)).map_err(DetachedError::Key)?;
+        let signature = sign(&hash.finalize())?;
         let global = sign(&[signature.as_bytes(), trusted_comment.as_bytes()].concat())?;
         let trusted_comment = trusted_comment.to_owned();
         Ok(Self { mode: Mode::Prehashed, key_id: key_id(key), signature, trusted_comment, global })

@@ -6,6 +6,7 @@ use sha2::Digest as _;
 
 use crate::detached::DetachedError;
 use crate::key::{Algorithm, KeyError, PublicKey, RsaHash, Signature};
+use crate::message::Message;
 
 /// What signatures are for: `ssh-keygen -Y sign -n sealift`.
 pub const NAMESPACE: &str = "sealift";
@@ -16,7 +17,8 @@ const NAMESPACE_OF_GIT: &str = "git";
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----\n";
 const END: &str = "-----END SSH SIGNATURE-----";
-const MAGIC: &[u8] = b"SSHSIG";
+/// What is signed, and the signature itself, begin so.
+pub(crate) const MAGIC: &[u8] = b"SSHSIG";
 
 /// The longest line of the armour, as `ssh-keygen` writes it.
 const LINE: usize = 70;
@@ -169,7 +171,7 @@ impl SshSignature {
 
     /// Signs a message, wherever the key is.
     pub fn sign_with<E: From<DetachedError>>(
-        message: &[u8],
+        message: &Message<'_>,
         key: &PublicKey,
         sign: impl FnOnce(&[u8]) -> Result<Signature, E>,
     ) -> Result<Self, E> {
@@ -179,12 +181,14 @@ impl SshSignature {
     /// Signs for a purpose.
     fn sign_for<E: From<DetachedError>>(
         namespace: &str,
-        message: &[u8],
+        message: &Message<'_>,
         key: &PublicKey,
         sign: impl FnOnce(&[u8]) -> Result<Signature, E>,
     ) -> Result<Self, E> {
         let hash = Hash::Sha512;
-        let signature = sign(&statement(namespace, hash, &sha2::Sha512::digest(message)))?;
+        let mut hasher = sha2::Sha512::new();
+        message.read(&mut |piece| hasher.update(piece)).map_err(DetachedError::Key)?;
+        let signature = sign(&statement(namespace, hash, &hasher.finalize()))?;
         let signature = match key.algorithm() {
             Algorithm::Ed25519 => (ED25519, signature.as_bytes().to_vec()),
             Algorithm::Rsa => (RSA_SHA256, signature.as_bytes().to_vec()),
@@ -251,7 +255,7 @@ pub fn sign_for_git<E: From<DetachedError>>(
     key: &PublicKey,
     sign: impl FnOnce(&[u8]) -> Result<Signature, E>,
 ) -> Result<String, E> {
-    Ok(SshSignature::sign_for(NAMESPACE_OF_GIT, object, key, sign)?.armour(NAMESPACE_OF_GIT))
+    Ok(SshSignature::sign_for(NAMESPACE_OF_GIT, &Message::of(object), key, sign)?.armour(NAMESPACE_OF_GIT))
 }
 
 /// What is signed: the purpose, and the digest of the message.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sealift_trust::bundle::{BUNDLE_TYPE, ForeignEnvelope};
 use sealift_trust::claim::{CLAIM_MEDIA_TYPE, CLAIM_SIGNATURE, MAX_CLAIM};
-use sealift_trust::statement::{COSIGN_SIGN_TYPE, Foreign};
+use sealift_trust::statement::{COSIGN_SIGN_TYPE, Foreign, shown};
 use sealift_trust::{Bundle, Claim, DetachedError, Digest, Meaning, PublicKey};
 
 use super::authority::Authority;
@@ -246,7 +246,7 @@ fn tell(judgement: &ImageJudgement, events: &Events) {
         .chain(judgement.others.iter().map(|attached| ("also said", attached)))
     {
         let Attached { format, at, predicate_type, steps, .. } = attached;
-        send(name, "passed", format!("{predicate_type} ({format}, {at})"));
+        send(name, "passed", format!("{} ({format}, {at})", shown(predicate_type)));
         for (step, found) in steps {
             send(step, "passed", found.clone());
         }

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use sealift_trust::bundle::Unverified;
+use sealift_trust::statement::shown;
 use sealift_trust::{Bundle, Detached, DetachedError, Digest, Hasher, Meaning, PublicKey};
 
 use super::authority::{Authority, Identity};
@@ -118,7 +119,7 @@ fn by_identity(
     match judged {
         Ok(vouched) => {
             signed.steps = vouched.steps;
-            signed.steps.extend(vouched.statement.map(|said| ("statement", said.predicate_type().to_owned())));
+            signed.steps.extend(vouched.statement.map(|said| ("statement", shown(said.predicate_type()))));
         }
         Err(why) => signed.refused = Some(why),
     }

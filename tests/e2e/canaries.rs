@@ -212,6 +212,7 @@ fn a49_no_canary_is_seen_anywhere() {
     let one = ["--snapshot", "--target", "linux/amd64"];
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
     let with = |first: &[&str]| words(&[first, &one[..]].concat());
+    let at = |host: &str| format!("{host}/a@sha256:{}", sealift_trust::Digest::of(b"").hex());
     // What works: every command once with a key of its own.
     let commands = vec![
         with(&["release", "--key", &key]),
@@ -223,36 +224,30 @@ fn a49_no_canary_is_seen_anywhere() {
         with(&["attest", "--key", &key]),
         words(&["verify", "--key", &public]),
         words(&["version", "--snapshot"]),
+        words(&["version", "bump"]),
+        words(&["version", "lint"]),
+        words(&["version", "changelog"]),
+        words(&["image", "explain"]),
+        words(&["image", "resolve", "--file", "deploy.yml"]),
+        words(&["sbom", "diff", "dist", "dist"]),
+        words(&["verify", &at("127.0.0.1:2"), "--key", &public]),
         words(&["check"]),
         words(&["scan", "dist", "--database", "https://localhost:1/db"]),
         words(&["key", "public", &key]),
         words(&["key", "show", &key]),
         words(&["key", "generate", "more.key"]),
+        words(&["key", "import", &key, "taken.key"]),
         words(&["update"]),
         words(&["cache", "stats"]),
+        words(&["cache", "prune"]),
         words(&["schema"]),
         words(&["completions", "bash"]),
         words(&["man"]),
         words(&["help"]),
         words(&["toolchain", "1.99.0"]),
-        words(&[
-            "image",
-            "copy",
-            "127.0.0.1:1/a@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            "oci:copy",
-        ]),
-        words(&[
-            "image",
-            "copy",
-            "127.0.0.1:2/a@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            "oci:copy",
-        ]),
-        words(&[
-            "image",
-            "copy",
-            "127.0.0.1:3/a@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            "oci:copy",
-        ]),
+        words(&["image", "copy", &at("127.0.0.1:1"), "oci:copy"]),
+        words(&["image", "copy", &at("127.0.0.1:2"), "oci:copy"]),
+        words(&["image", "copy", &at("127.0.0.1:3"), "oci:copy"]),
         words(&["no-such-command"]),
     ];
     assert_covered(&sandbox, &commands);
@@ -277,7 +272,10 @@ fn a49_no_canary_is_seen_anywhere() {
     with_signer(&elsewhere, &registry("127.0.0.1:1"));
     let run = watched(&elsewhere, &["release", "--snapshot", "--target", "linux/amd64", "--clean", "-v"], &mut witness);
     assert!(run.stderr.contains("process.failed") && run.stderr.matches("***").count() >= 4, "{}", run.stderr);
-    for words in [&["image", "--push", "--target", "linux/amd64", "-v"][..], &["version", "--tag", "--push", "-v"]] {
+    let pushed = ["attest", "--snapshot", "--target", "linux/amd64", "--push", "-v"];
+    for words in
+        [&["image", "--push", "--target", "linux/amd64", "-v"][..], &["version", "--tag", "--push", "-v"], &pushed]
+    {
         watched(&elsewhere, words, &mut witness).quietly();
     }
     let mut token = elsewhere;
@@ -309,14 +307,45 @@ fn secret_lines(pem: &str) -> Vec<String> {
     pem.lines().filter(|line| !line.starts_with("--") && line.len() > 8).map(str::to_owned).collect()
 }
 
-/// Every command that the program has is among those that are run.
+/// Every command that the program has, and every word of each, is among those that are run.
 fn assert_covered(sandbox: &Sandbox, commands: &[Vec<String>]) {
-    let help = sandbox.ok(&["help"]).stdout;
-    let (_, list) = help.split_once("Commands:\n").unwrap();
-    for line in list.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   ")) {
-        let name = line.split_whitespace().next().unwrap();
+    for name in listed(&sandbox.ok(&["help"]).stdout) {
         assert!(commands.iter().any(|words| words[0] == name), "no run of `sealift {name}`: add one");
+        if name == "help" {
+            continue;
+        }
+        for word in listed(&sandbox.ok(&["help", &name]).stdout).into_iter().filter(|word| word != "help") {
+            let is_run = commands.iter().any(|words| words[0] == name && words.contains(&word));
+            assert!(is_run, "no run of `sealift {name} {word}`: add one");
+        }
     }
+}
+
+/// The words in the list of commands of a help text.
+fn listed(help: &str) -> Vec<String> {
+    let list = help.split_once("Commands:\n").map_or("", |(_, list)| list);
+    let lines = list.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    lines.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+}
+
+/// A panic has words of its own, and shows whatever value was at hand.
+#[test]
+#[cfg(debug_assertions)]
+fn a_panic_is_told_as_a_bug_and_without_secrets() {
+    let sandbox = furnished();
+    let (key, _) = sandbox.key();
+    let pem = std::fs::read_to_string(&key).unwrap();
+    let mut witness = Witness { traces: traces(), keys: secret_lines(&pem), found: Vec::new() };
+    let said: Vec<String> = ["SEALIFT_KEY_PASSWORD", "GITHUB_TOKEN", "GOPROXY"].map(canary).to_vec();
+    let sandbox = sandbox.env("SEALIFT_KEY_PEM", &pem).env("SEALIFT_DEBUG_PANIC", &format!("{said:?}\n{pem}"));
+    for (more, is_json) in [(&["-v"][..], false), (&["--json"], true)] {
+        let run = watched(&sandbox, &[&["check"], more].concat(), &mut witness);
+        assert_eq!(run.exit, 1, "{}{}", run.stdout, run.stderr);
+        let told = if is_json { &run.stdout } else { &run.stderr };
+        assert!(told.contains("console.panic") && told.contains("sealift has a bug"), "{told}");
+        assert!(told.matches("***").count() >= 4 && !run.stderr.contains("panicked at"), "{told}{}", run.stderr);
+    }
+    assert!(witness.found.is_empty(), "{}", witness.found.join("\n"));
 }
 
 /// A search that finds nothing would be no search.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use sealift_trust::dsse::pae;
-use sealift_trust::{Detached, DetachedError, PublicKey, SecretKey, SignatureFormat, minisign, sshsig};
+use sealift_trust::{Detached, DetachedError, Message, PublicKey, SecretKey, SignatureFormat, minisign, sshsig};
 
 use crate::sandbox::Sandbox;
 
@@ -262,14 +262,18 @@ fn our_signatures_verify_there_and_changed_ones_do_not() {
         );
         let key = &keys[0];
         let sign = |message: &[u8]| {
-            Detached::sign_with(format, (message, "file:message"), &key.public(), |bytes: &[u8]| {
-                key.sign(bytes).map_err(DetachedError::from)
-            })
+            Detached::sign_with(
+                format,
+                (&Message::of(message), "file:message"),
+                &key.public(),
+                |message: &Message<'_>| key.sign_message(message).map_err(DetachedError::from),
+            )
             .unwrap()
         };
         bench.put("good", sign(MESSAGE));
         match format {
-            SignatureFormat::Raw => bench.put("purpose", sign(&pae("application/vnd.in-toto+json", MESSAGE))),
+            SignatureFormat::Raw => bench
+                .put("purpose", key.sign(&pae("application/vnd.in-toto+json", MESSAGE)).unwrap().as_bytes().to_vec()),
             SignatureFormat::Minisign => bench.put("purpose", bench.text("good").replace("file:", "File:")),
             SignatureFormat::Sigstore => unreachable!("cosign has cells of its own"),
             SignatureFormat::Ssh => bench.put("purpose", sign(MESSAGE)),

@@ -61,3 +61,50 @@ fn a_key_comes_from_where_the_user_says() {
     let secret = pem.lines().nth(1).unwrap();
     assert!(!run.stdout.contains(secret) && !run.stderr.contains(secret));
 }
+
+/// The two commands as the documentation has them, with keys that sealift wrote: `private.key` and `public.key`.
+#[test]
+fn openssl_signs_with_our_keys_and_verifies_word_for_word() {
+    let (none, phrase) = (Sandbox::empty, || Sandbox::empty().env("SEALIFT_KEY_PASSWORD", "correct horse"));
+    for (sandbox, is_rsa) in [(none(), false), (phrase(), false), (none(), true), (phrase(), true)] {
+        if is_rsa {
+            openssl(
+                &sandbox,
+                &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "made.pem"],
+            );
+            let private = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(sandbox.path("made.pem"), private).unwrap();
+            sandbox.ok(&["key", "import", "made.pem", "private.key"]).quietly();
+        } else {
+            sandbox.ok(&["key", "generate", "--type", "ecdsa-p256", "private.key"]).quietly();
+        }
+        std::fs::rename(sandbox.path("private.key.pub"), sandbox.path("public.key")).unwrap();
+        let is_encrypted = sandbox.env.contains_key("SEALIFT_KEY_PASSWORD");
+        assert_eq!(sandbox.read("private.key").contains("ENCRYPTED"), is_encrypted);
+        sandbox.write("app.bin", "a program\n");
+        let passphrase: &[&str] = if is_encrypted { &["-passin", "pass:correct horse"] } else { &[] };
+        let sign = ["dgst", "-sha256", "-sign", "private.key", "-out", "app.bin.sig", "app.bin"];
+        openssl(&sandbox, &[&sign[..1], passphrase, &sign[1..]].concat());
+        let verify = ["dgst", "-sha256", "-verify", "public.key", "-signature", "app.bin.sig", "app.bin"];
+        assert!(openssl(&sandbox, &verify).contains("Verified OK"));
+        sandbox.ok(&["verify", "app.bin", "--signature", "app.bin.sig", "--key", "public.key"]).quietly();
+        // And what sealift signs with the same key.
+        std::fs::create_dir(sandbox.path("out")).unwrap();
+        std::fs::rename(sandbox.path("app.bin"), sandbox.path("out/app.bin")).unwrap();
+        sandbox.write("sealift.toml", "[attest]\nsignatures = \"each\"\n");
+        sandbox.commit("first");
+        sandbox.ok(&["attest", "out", "--release", "1.0.0", "--product", "app", "--key", "private.key"]).quietly();
+        for name in ["app.bin", "checksums.txt"] {
+            let (signature, file) = (format!("out/{name}.sig"), format!("out/{name}"));
+            openssl(&sandbox, &["dgst", "-sha256", "-verify", "public.key", "-signature", &signature, &file]);
+        }
+        sandbox.write("other.bin", "another program\n");
+        let (other, signature) = ("other.bin", "app.bin.sig");
+        let refused = Command::new("openssl")
+            .args(["dgst", "-sha256", "-verify", "public.key", "-signature", signature, other])
+            .current_dir(sandbox.project())
+            .output()
+            .unwrap();
+        assert!(!refused.status.success(), "{refused:?}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Known vulnerabilities, found in programs that the real go command linked.
 
 mod documents;
+mod each;
 mod fix;
 mod places;
 

@@ -252,7 +252,103 @@ fn what_something_else_built_is_signed_where_it_lies() {
     sandbox.ok(&["key", "generate", "other.key"]).quietly();
     let other = ["attest", "out", "--release", "1.2.0", "--key", "other.key"];
     sandbox.run(&other).fails(12, "attest.taken", &[]).quietly();
+    // A release is flat, and an empty file is no artifact.
     sandbox.write("out/folder/x", "x");
-    assert_ne!(sandbox.run(&attest).exit, 0);
+    sandbox.run(&attest).fails(11, "attest.missing", &["out/folder"]).quietly();
+    std::fs::remove_dir_all(sandbox.path("out/folder")).unwrap();
+    sandbox.write("out/empty", "");
+    sandbox.run(&attest).fails(11, "attest.size", &["empty has 0 bytes"]).quietly();
+    std::fs::remove_file(sandbox.path("out/empty")).unwrap();
+    sandbox.ok(&attest).quietly();
     sandbox.run(&["attest", "out", "--release", "1.2.0"]).fails(2, "attest.no-key", &[]).quietly();
+}
+
+/// A key for every algorithm, `each` file signed in the given formats.
+fn each(kind: &[&str], formats: &str) -> Sandbox {
+    let sandbox = Sandbox::empty();
+    sandbox.write("README.md", "x");
+    sandbox.commit("first");
+    openssl(&sandbox, &[&["genpkey", "-out", "made.pem"], kind].concat());
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(sandbox.path("made.pem"), private).unwrap();
+    sandbox.ok(&["key", "import", "made.pem", "key"]).quietly();
+    sandbox.write("sealift.toml", &format!("[attest]\nsignatures = \"each\"\nformats = [{formats}]\n"));
+    std::fs::create_dir(sandbox.path("out")).unwrap();
+    sandbox
+}
+
+const ED25519: &[&str] = &["-algorithm", "ed25519"];
+const P256: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
+const RSA: &[&str] = &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
+const ATTEST: [&str; 8] = ["attest", "out", "--release", "1.0.0", "--product", "app", "--key", "key"];
+
+/// A25: who may put a file into a release has the key sign his file, and not whatever his file looks like.
+#[test]
+fn a25_a_file_that_reads_as_something_else_is_not_signed_barely() {
+    use sealift_trust::dsse::pae;
+    let claim = format!(
+        r#"{{"critical":{{"identity":{{"docker-reference":"a"}},"image":{{"docker-manifest-digest":"sha256:{}"}},"type":"cosign container image signature"}},"optional":null}}"#,
+        "0".repeat(64)
+    );
+    let marked = [
+        (pae("application/vnd.in-toto+json", br#"{"_type":"https://in-toto.io/Statement/v1"}"#), "DSSE"),
+        (b"SSHSIG\0\0\0\x07sealift\0\0\0\0".to_vec(), "ssh"),
+        (claim.clone().into_bytes(), "image"),
+        (format!("\n\t {claim}").into_bytes(), "image"),
+        ([&[0xA5; 64][..], b"a trusted comment"].concat(), "minisign"),
+    ];
+    for (formats, signs) in [("\"raw\"", false), ("\"sigstore\"", false), ("\"minisign\", \"ssh\"", true)] {
+        let sandbox = each(ED25519, formats);
+        for (bytes, what) in &marked {
+            std::fs::write(sandbox.path("out/app.bin"), bytes).unwrap();
+            let run = sandbox.run(&ATTEST);
+            if signs {
+                assert_eq!(run.exit, 0, "{what}: {}", run.stderr);
+                sandbox.ok(&["verify", "out", "--key", "key.pub"]).quietly();
+                continue;
+            }
+            run.fails(11, "signature.other-purpose", &["app.bin", what, "attest.formats"]).quietly();
+            assert_eq!(sandbox.digests("out").into_keys().collect::<Vec<_>>(), ["app.bin"], "{what}");
+        }
+    }
+    // The list and the manifest are over such a file like over any other.
+    let sandbox = each(ED25519, "\"raw\"");
+    sandbox.write("sealift.toml", "");
+    std::fs::write(sandbox.path("out/app.bin"), &marked[0].0).unwrap();
+    sandbox.ok(&ATTEST).quietly();
+    sandbox.ok(&["verify", "out", "--key", "key.pub"]).quietly();
+}
+
+/// A32: beyond what is held in memory, with every algorithm that hashes as it reads, and by a signer of another process.
+#[test]
+fn a_file_of_gigabytes_has_a_signature_of_its_own() {
+    let large = |sandbox: &Sandbox, size: u64| {
+        std::fs::File::create(sandbox.path("out/large.bin")).unwrap().set_len(size).unwrap();
+    };
+    let verify = ["verify", "out/large.bin", "--signature", "out/large.bin.sig", "--key", "key.pub"];
+    let sandbox = each(ED25519, "\"raw\"");
+    large(&sandbox, 3 << 30);
+    sandbox.ok(&ATTEST).quietly();
+    sandbox.ok(&verify).quietly();
+    large(&sandbox, (3 << 30) - 1);
+    sandbox.run(&verify).fails(8, "key.signature-mismatch", &[]).quietly();
+    let sandbox = each(P256, "\"raw\", \"ssh\"");
+    large(&sandbox, (1 << 30) + 1);
+    sandbox.ok(&ATTEST).quietly();
+    sandbox.ok(&verify).quietly();
+    openssl(&sandbox, &["dgst", "-sha256", "-verify", "key.pub", "-signature", "out/large.bin.sig", "out/large.bin"]);
+    // The same key in the hands of openssl.
+    let signer = "[attest]\nkey = \"key.pub\"\nsignatures = \"each\"\n\
+        signer = [\"sh\", \"-c\", \"tail -n +2 | openssl dgst -sha256 -sign key\"]\n";
+    sandbox.write("sealift.toml", signer);
+    std::fs::remove_file(sandbox.path("out/large.bin.sig")).unwrap();
+    sandbox.ok(&ATTEST[..6]).quietly();
+    sandbox.ok(&verify).quietly();
+    // A key of RSA takes a message whole: what is too long for that is said, and what to do.
+    let sandbox = each(RSA, "\"raw\"");
+    large(&sandbox, (1 << 30) + 1);
+    sandbox.run(&ATTEST).fails(11, "key.message-too-long", &["large.bin", "attest.signatures"]).quietly();
+    large(&sandbox, 1 << 20);
+    sandbox.ok(&ATTEST).quietly();
+    openssl(&sandbox, &["dgst", "-sha256", "-verify", "key.pub", "-signature", "out/large.bin.sig", "out/large.bin"]);
 }

@@ -1,6 +1,7 @@
 //! The judge, on a release that the real chain made.
 
 mod attached;
+mod offline;
 
 use crate::sandbox::Sandbox;
 

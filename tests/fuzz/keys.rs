@@ -9,7 +9,7 @@ use pkcs8::pkcs5::pbes2::{Kdf, Parameters};
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use sealift_trust::minisign::{self, Minisig};
 use sealift_trust::sshsig::{self, SshSignature};
-use sealift_trust::{Detached, DetachedError, Passphrase, PublicKey, SecretKey, SignatureFormat};
+use sealift_trust::{Detached, DetachedError, Message, Passphrase, PublicKey, SecretKey, SignatureFormat};
 use zeroize::Zeroizing;
 
 use crate::of_vectors;
@@ -180,8 +180,8 @@ fn own(format: SignatureFormat) -> Vec<Vec<u8>> {
     let mut files = Vec::new();
     for secret in secrets() {
         for format in [format, SignatureFormat::Raw] {
-            let sign = |message: &[u8]| secret.sign(message).map_err(DetachedError::Key);
-            files.extend(Detached::sign_with(format, (MESSAGE, "file:m"), &secret.public(), sign));
+            let sign = |message: &Message<'_>| secret.sign_message(message).map_err(DetachedError::Key);
+            files.extend(Detached::sign_with(format, (&Message::of(MESSAGE), "file:m"), &secret.public(), sign));
         }
     }
     files

@@ -18,7 +18,7 @@ pub(super) static ATTEST: Table = Table {
         key("signer-timeout", Shape::Number(MAX_TIMEOUT), "60", "300")
             .says("How many seconds it has for one signature."),
         key("signatures", Shape::Choice(SIGNATURES), "\"checksums\"", "\"each\"")
-            .says("`each` signs every archive and SBOM too, in the same formats: `.sig` beside each."),
+            .says("`each` signs every archive, SBOM, notes and VEX too, in the same formats: `.sig` beside each."),
         key("formats", Shape::List(Text::Signature), "[\"raw\"]", "[\"raw\", \"minisign\", \"sigstore\", \"ssh\"]")
             .says("Signatures of checksums.txt: `raw` (openssl), `minisign`, `sigstore` (cosign), `ssh` (ssh-keygen)."),
     ],

@@ -9,7 +9,7 @@ use super::Login;
 use crate::command::Command;
 use crate::host::Host;
 use crate::host::http::Secret;
-use crate::host::process::ProcessError;
+use crate::host::process::{Input, ProcessError};
 
 /// A helper may ask a keychain, a cloud, or even the user.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ pub(super) fn ask(host: &Host, name: &str, server: &str) -> Result<Option<Login>
     // Helpers are the user's own programs and find their keys by variables of many names; ours are none of their business.
     let env = host.env.select(|name| !name.starts_with("SEALIFT_"));
     let command = Command::new(program, host.env.dir()).args(["get"]).envs(env);
-    let finished = match host.run_within(&command, format!("{server}\n").as_bytes(), LIMIT) {
+    let finished = match host.run_within(&command, Input::Bytes(format!("{server}\n").into_bytes()), LIMIT) {
         Ok(finished) => finished,
         // Helpers say on stdout what is wrong, and this is the one thing that is not.
         Err(ProcessError::Failed { stderr, .. }) if stderr.contains("credentials not found") => return Ok(None),

@@ -135,6 +135,159 @@ fn canonical_form_is_that_of_rfc_8785() {
     assert_eq!(written(r#""\u007f\u2028\b\f\t""#), "\"\u{7f}\u{2028}\\b\\f\\t\"");
 }
 
+/// The corners of RFC 8259 that are valid, each with the value that it is (`null` and the like stand for themselves) or, where
+/// I-JSON (RFC 7493) asks for less, with the code that says so.
+#[test]
+fn the_valid_corners_of_rfc_8259_are_read_as_what_they_are() {
+    let text = |text: &str| Value::String(text.to_owned());
+    let array = |values: Vec<Value>| Value::Array(values);
+    let object = |members: Vec<(&str, Value)>| {
+        Value::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    };
+    let number = |text: &str| Value::Number(text.to_owned());
+    let int = Value::Integer;
+    // §13: an image, and two places.
+    let image = r#"{
+        "Image": {
+            "Width":  800,
+            "Height": 600,
+            "Title":  "View from 15th Floor",
+            "Thumbnail": {
+                "Url":    "http://www.example.com/image/481989943",
+                "Height": 125,
+                "Width":  100
+            },
+            "Animated" : false,
+            "IDs": [116, 943, 234, 38793]
+          }
+      }"#;
+    let thumbnail = object(vec![
+        ("Url", text("http://www.example.com/image/481989943")),
+        ("Height", int(125)),
+        ("Width", int(100)),
+    ]);
+    let of_image = object(vec![
+        ("Width", int(800)),
+        ("Height", int(600)),
+        ("Title", text("View from 15th Floor")),
+        ("Thumbnail", thumbnail),
+        ("Animated", Value::Bool(false)),
+        ("IDs", array([116, 943, 234, 38793].map(int).to_vec())),
+    ]);
+    let places = r#"[
+        {
+           "precision": "zip",
+           "Latitude":  37.7668,
+           "Longitude": -122.3959,
+           "Address":   "",
+           "City":      "SAN FRANCISCO",
+           "State":     "CA",
+           "Zip":       "94107",
+           "Country":   "US"
+        },
+        {
+           "precision": "zip",
+           "Latitude":  37.371991,
+           "Longitude": -122.026020,
+           "Address":   "",
+           "City":      "SUNNYVALE",
+           "State":     "CA",
+           "Zip":       "94085",
+           "Country":   "US"
+        }
+      ]"#;
+    let place = |latitude: &str, longitude: &str, city: &str, zip: &str| {
+        object(vec![
+            ("precision", text("zip")),
+            ("Latitude", number(latitude)),
+            ("Longitude", number(longitude)),
+            ("Address", text("")),
+            ("City", text(city)),
+            ("State", text("CA")),
+            ("Zip", text(zip)),
+            ("Country", text("US")),
+        ])
+    };
+    let of_places = array(vec![
+        place("37.7668", "-122.3959", "SAN FRANCISCO", "94107"),
+        place("37.371991", "-122.026020", "SUNNYVALE", "94085"),
+    ]);
+    let good: Vec<(&str, Value)> = vec![
+        (image, object(vec![("Image", of_image)])),
+        (places, of_places),
+        // §13, the last three, and §3: any value may stand alone.
+        (r#""Hello world!""#, text("Hello world!")),
+        ("42", int(42)),
+        ("true", Value::Bool(true)),
+        ("false", Value::Bool(false)),
+        ("null", Value::Null),
+        ("0", int(0)),
+        ("-1", int(-1)),
+        (r#""""#, text("")),
+        ("[]", array(vec![])),
+        ("{}", object(vec![])),
+        // §2: the four kinds of white space around every token.
+        ("\t\n\r [\t\n\r ] \r\n\t", array(vec![])),
+        ("{ \"a\"\t:\n1\r,\"b\" : [ ] }", object(vec![("a", int(1)), ("b", array(vec![]))])),
+        // §4: a name may be empty, and of any letters; the order does not count.
+        (r#"{"":0}"#, object(vec![("", int(0))])),
+        (r#"{"":{"":{}}}"#, object(vec![("", object(vec![("", object(vec![]))]))])),
+        (r#"{"b":1,"a":2}"#, object(vec![("a", int(2)), ("b", int(1))])),
+        (r#"{"a":1,"A":2,"\u00e4":3}"#, object(vec![("A", int(2)), ("a", int(1)), ("ä", int(3))])),
+        (r#"{"\u0000":1,"\"":2}"#, object(vec![("\0", int(1)), ("\"", int(2))])),
+        // §5: values of several kinds, one of them an array in an array.
+        (
+            r#"[null,true,-0,"a",[[]],{"a":[]}]"#,
+            array(vec![
+                Value::Null,
+                Value::Bool(true),
+                number("-0"),
+                text("a"),
+                array(vec![array(vec![])]),
+                object(vec![("a", array(vec![]))]),
+            ]),
+        ),
+        // §6: every part of a number.
+        ("-0", number("-0")),
+        ("0.0", number("0.0")),
+        ("-0.10", number("-0.10")),
+        ("1e2", number("1e2")),
+        ("1E+2", number("1E+2")),
+        ("1.5e-0007", number("1.5e-0007")),
+        ("0e0", number("0e0")),
+        ("1e400", number("1e400")),
+        ("3.141592653589793238462643383279", number("3.141592653589793238462643383279")),
+        ("9007199254740991", int(MAX_INTEGER)),
+        ("9007199254740992", number("9007199254740992")),
+        // §7: all short escapes, the long ones in both cases, a pair of surrogates, and what need not be escaped.
+        (r#""\"\\\/\b\f\n\r\t""#, text("\"\\/\u{8}\u{c}\n\r\t")),
+        (r#""\u0000""#, text("\0")),
+        (r#""\u001F\u001f""#, text("\u{1f}\u{1f}")),
+        (r#""\u005C\u002f""#, text("\\/")),
+        (r#""\uD834\uDD1E""#, text("\u{1d11e}")),
+        (r#""\uDBFF\uDFFD""#, text("\u{10fffd}")),
+        ("\"\u{7f}\u{80}\u{2028}\u{2029}\"", text("\u{7f}\u{80}\u{2028}\u{2029}")),
+        ("\"\u{1d11e}é€\"", text("\u{1d11e}é€")),
+        (r#""a\u0301 is not \u00e1""#, text("a\u{301} is not \u{e1}")),
+    ];
+    for (document, want) in &good {
+        assert_eq!(parse(document.as_bytes(), &LOOSE).as_ref(), Ok(want), "{document}");
+        // And nothing of it is lost when it is written and read again.
+        assert_eq!(parse(&canonical(want), &LOOSE).as_ref(), Ok(want), "{document}");
+    }
+    assert!(good.len() >= 40, "{}", good.len());
+    // Valid by RFC 8259, and what readers disagree about: I-JSON leaves it out.
+    for (document, want) in [
+        (r#"{"a":1,"a":1}"#, "json.duplicate-name"),
+        (r#""\uD834""#, "json.bad-string"),
+        (r#"{"\uDD1E":1}"#, "json.bad-string"),
+        (r#"{"\ud800":1,"\udbff":2}"#, "json.bad-string"),
+        (r#""\uFFFE""#, "json.bad-string"),
+    ] {
+        assert_eq!(parse(document.as_bytes(), &LOOSE).unwrap_err().code(), want, "{document}");
+    }
+}
+
 #[test]
 fn only_the_canonical_form_is_canonical() {
     for text in [r#"{"b":1,"a":1}"#, "[1 ]", "[1]\n", " 1", r#""\u0041""#, r#""\/""#, r#""\u000A""#] {

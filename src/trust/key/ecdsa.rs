@@ -3,7 +3,6 @@
 use p256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use p256::ecdsa::{Signature as Pair, SigningKey, VerifyingKey};
 use pkcs8::PrivateKeyInfoRef;
-use sha2::Digest as _;
 use zeroize::Zeroizing;
 
 use super::{KeyError, Signature, WeakKey};
@@ -72,10 +71,9 @@ pub(super) fn pkcs8(key: &SigningKey) -> Zeroizing<Vec<u8>> {
     der
 }
 
-/// Signs with the nonce of RFC 6979, so that equal messages have equal signatures, and the smaller of the two S.
-pub(super) fn sign(key: &SigningKey, message: &[u8]) -> Result<Signature, KeyError> {
-    let pair: Pair =
-        key.sign_prehash(&sha2::Sha256::digest(message)).map_err(|error| KeyError::Damaged(error.to_string()))?;
+/// Signs a digest with the nonce of RFC 6979, so that equal messages have equal signatures, and the smaller of the two S.
+pub(super) fn sign(key: &SigningKey, digest: &[u8; 32]) -> Result<Signature, KeyError> {
+    let pair: Pair = key.sign_prehash(digest).map_err(|error| KeyError::Damaged(error.to_string()))?;
     Ok(Signature(pair.normalize_s().to_der().as_bytes().to_vec()))
 }
 

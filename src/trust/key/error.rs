@@ -85,6 +85,15 @@ pub enum KeyError {
         /// How many bytes there are.
         found: usize,
     },
+    /// What is to be signed cannot be read again, or is no longer the same.
+    #[error("what is to be signed cannot be read again as it was measured")]
+    MessageChanged,
+    /// More than is held in memory, for a key that signs nothing in pieces.
+    #[error("an RSA key signs at most {max} bytes at once, and there are {found}", max = crate::message::MAX_WHOLE)]
+    MessageTooLong {
+        /// How many bytes there are.
+        found: u64,
+    },
     /// The signature is not this key's over these bytes.
     #[error("the signature does not verify")]
     SignatureMismatch,
@@ -110,6 +119,8 @@ impl KeyError {
             KeyError::Damaged(_) => "key.damaged",
             KeyError::Weak(_) => "key.weak",
             KeyError::SignatureLength { .. } => "key.signature-length",
+            KeyError::MessageChanged => "key.message-changed",
+            KeyError::MessageTooLong { .. } => "key.message-too-long",
             KeyError::SignatureMismatch => "key.signature-mismatch",
         }
     }
@@ -125,6 +136,9 @@ impl KeyError {
             KeyError::NotForFormat { .. } => {
                 Some("leave the format out of attest.formats, or sign with an Ed25519 key")
             }
+            KeyError::MessageTooLong { .. } => Some(
+                "attest.signatures = \"checksums\" signs the list of files, or attest.formats = [\"ssh\"], or take a key of Ed25519 or P-256",
+            ),
             KeyError::Damaged(_) => Some("take the key from where it was made, or make another"),
             KeyError::SecretWanted => Some("name the secret half: the file without .pub"),
             KeyError::PublicWanted => Some("openssl pkey -in key.pem -pubout -out key.pub"),

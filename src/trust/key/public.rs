@@ -10,6 +10,7 @@ use pkcs8::spki::SubjectPublicKeyInfoRef;
 use super::pem::{self, Block, ED25519_OID, algorithm_name};
 use super::{Algorithm, KeyError, RsaHash, Signature, Verifier, WeakKey, ecdsa, rsa};
 use crate::digest::Digest;
+use crate::message::Message;
 use crate::{minisign, sshsig};
 
 /// `SEQUENCE { SEQUENCE { OID 1.3.101.112 }, BIT STRING (32 bytes follow) }` (RFC 8410 §4).
@@ -179,6 +180,16 @@ impl PublicKey {
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), KeyError> {
         let mut verifier = self.verifier(signature)?;
         verifier.update(message);
+        verifier.finish()
+    }
+
+    /// The same for a message that may lie elsewhere.
+    ///
+    /// # Errors
+    /// `key.message-changed` besides.
+    pub fn verify_message(&self, message: &Message<'_>, signature: &Signature) -> Result<(), KeyError> {
+        let mut verifier = self.verifier(signature)?;
+        message.read(&mut |piece| verifier.update(piece))?;
         verifier.finish()
     }
 

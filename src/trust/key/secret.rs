@@ -2,16 +2,19 @@
 
 use std::fmt;
 
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign_byupdate};
+use ed25519_dalek::{SignatureError, Signer, SigningKey};
 use pkcs8::der::pem::LineEnding;
 use pkcs8::der::{Decode, ErrorKind, SecretDocument, Tag};
 use pkcs8::pkcs5::pbes2::{Kdf, Parameters};
 use pkcs8::pkcs5::{self, EncryptionScheme};
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
+use sha2::Digest as _;
 use zeroize::Zeroizing;
 
 use super::pem::{self, Block, ED25519_OID, algorithm_name};
 use super::{Algorithm, KeyError, Passphrase, PublicKey, Signature, cosign, ecdsa, rsa};
+use crate::message::{Bytes, Message};
 use crate::minisign;
 
 /// PBKDF2-HMAC-SHA256 iterations of keys that are written here: the OWASP recommendation.
@@ -117,8 +120,23 @@ impl SecretKey {
     pub fn sign(&self, message: &[u8]) -> Result<Signature, KeyError> {
         match &self.0 {
             Inner::Ed25519(key) => Ok(Signature(key.sign(message).to_bytes().to_vec())),
-            Inner::EcdsaP256(key) => ecdsa::sign(key, message),
+            Inner::EcdsaP256(key) => ecdsa::sign(key, &sha2::Sha256::digest(message).into()),
             Inner::Rsa(key) => key.sign(message),
+        }
+    }
+
+    /// The same for a message that may lie elsewhere. Memory grows with it for keys of RSA alone.
+    ///
+    /// # Errors
+    /// `key.message-changed`, and for RSA `key.message-too-long`.
+    pub fn sign_message(&self, message: &Message<'_>) -> Result<Signature, KeyError> {
+        if let Bytes::Here(bytes) = message.bytes() {
+            return self.sign(bytes);
+        }
+        match &self.0 {
+            Inner::Ed25519(key) => sign_twice_read(key, message),
+            Inner::EcdsaP256(key) => ecdsa::sign(key, message.digest().bytes()),
+            Inner::Rsa(key) => key.sign(&message.whole()?),
         }
     }
 
@@ -142,6 +160,17 @@ impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SecretKey({})", self.public().fingerprint())
     }
+}
+
+/// Ed25519 reads its message twice: for the nonce, and for what is multiplied with the key (RFC 8032 §5.1.6). Were the two
+/// different, the signature and one of the first message would give the key away. So both times it must be what was
+/// measured, to the last byte, or there is no signature.
+fn sign_twice_read(key: &SigningKey, message: &Message<'_>) -> Result<Signature, KeyError> {
+    let secret = ExpandedSecretKey::from(key.as_bytes());
+    let read =
+        |hash: &mut sha2::Sha512| message.read(&mut |piece| hash.update(piece)).map_err(|_| SignatureError::new());
+    let signature = raw_sign_byupdate(&secret, read, &key.verifying_key()).map_err(|_| KeyError::MessageChanged)?;
+    Ok(Signature(signature.to_bytes().to_vec()))
 }
 
 fn damaged(error: impl fmt::Display) -> KeyError {

@@ -1,5 +1,7 @@
 use super::*;
 use crate::digest::Digest;
+use crate::message::Message;
+use crate::message::tests::{changing, told};
 
 const PLAIN_PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\n\
     MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----\n";
@@ -333,4 +335,34 @@ fn secrets_cannot_be_seen_in_debug_output() {
     let encryption = Encryption { passphrase: &passphrase, salt: [0; 16], iv: [0; 16] };
     assert!(!format!("{encryption:?}").contains("hunter2"));
     assert!(Passphrase::new(Vec::new()).is_err() && Passphrase::new(vec![b'x'; 1024]).is_err());
+}
+
+/// Whether it is at hand or comes in pieces, a message has one signature.
+#[test]
+fn a_message_in_pieces_has_the_signature_of_the_whole() {
+    let text = b"a message that comes in some pieces of seven bytes";
+    let entropy = Zeroizing::new([7; 32]);
+    for key in [secret([7; 32]), SecretKey::generate_ecdsa(&entropy).expect("a key")] {
+        let signature = key.sign(text).expect("signed");
+        for message in [Message::of(text), told(text)] {
+            assert_eq!(key.sign_message(&message).as_ref(), Ok(&signature));
+            assert_eq!(key.public().verify_message(&message, &signature), Ok(()));
+        }
+        assert_eq!(key.public().verify_message(&told(b"another"), &signature), Err(KeyError::SignatureMismatch));
+        assert_eq!(
+            key.public().verify_message(&changing(text, b"another", 0), &signature),
+            Err(KeyError::MessageChanged)
+        );
+    }
+}
+
+/// Two messages under one nonce give the key away: the second time must be as the first, and both as measured.
+#[test]
+fn what_changes_while_it_is_signed_gets_no_signature() {
+    let text = b"measured, and then somebody writes";
+    for changes_at in [0, 1] {
+        let message = changing(text, b"measured, and then somebody wrote!", changes_at);
+        assert_eq!(secret([7; 32]).sign_message(&message), Err(KeyError::MessageChanged), "{changes_at}");
+    }
+    assert!(secret([7; 32]).sign_message(&changing(text, b"", 2)).is_ok());
 }

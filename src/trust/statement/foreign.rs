@@ -73,7 +73,7 @@ impl Foreign {
     /// The same of the very bytes over which somebody else verified a signature, who knows other keys than this crate.
     pub fn vouched(payload_type: &str, payload: &[u8]) -> Result<Self, StatementError> {
         if payload_type != PayloadType::InToto.as_str() {
-            return Err(StatementError::StatementType(payload_type.chars().take(200).collect()));
+            return Err(StatementError::StatementType(shown(payload_type)));
         }
         let shape = |what: &str| StatementError::Json(JsonError::Shape(what.to_owned()));
         let Value::Object(mut members) = json::parse(payload, &LIMITS)? else {
@@ -81,12 +81,13 @@ impl Foreign {
         };
         let statement_type = text(&members, "_type");
         if statement_type != STATEMENT_TYPE && statement_type != FORMER_TYPE {
-            return Err(StatementError::StatementType(statement_type));
+            return Err(StatementError::StatementType(shown(statement_type)));
         }
         let predicate_type = text(&members, "predicateType");
         if predicate_type.is_empty() {
-            return Err(StatementError::PredicateType(predicate_type));
+            return Err(StatementError::PredicateType(String::new()));
         }
+        let predicate_type = predicate_type.to_owned();
         let Some(Value::Array(subjects)) = members.remove("subject") else {
             return Err(shape("`subject` is not an array"));
         };
@@ -117,7 +118,12 @@ impl Foreign {
     }
 }
 
-/// At most 200 characters of a member, empty when it is no string.
-fn text(members: &Object, name: &str) -> String {
-    members.get(name).and_then(Value::as_str).unwrap_or("").chars().take(200).collect()
+/// A member whole, empty when it is no string: what is compared is never cut.
+fn text<'a>(members: &'a Object, name: &str) -> &'a str {
+    members.get(name).and_then(Value::as_str).unwrap_or("")
+}
+
+/// As much of a text of others as a message shows: 200 characters.
+pub fn shown(text: &str) -> String {
+    text.chars().take(200).collect()
 }

@@ -20,7 +20,7 @@ use crate::json::{self, JsonError, Limits, Numbers, Value};
 
 pub use beside::{Beside, CHECKSUMS, MAX_MANIFEST, NOTES, PROVENANCE, UNSIGNED, signature_of};
 pub use check::{MANIFEST, MAX_ENTRIES, ReleaseError};
-pub use foreign::{COSIGN_SIGN_TYPE, Foreign, cosign_payload, document_payload, predicate_type};
+pub use foreign::{COSIGN_SIGN_TYPE, Foreign, cosign_payload, document_payload, predicate_type, shown};
 pub use layout::{
     IMAGE_INDEX, IMAGE_MANIFEST, IndexEntry, LAYOUT, LAYOUT_BLOBS, LAYOUT_FILE, LAYOUT_INDEX, LAYOUT_TEXT, layout_index,
 };

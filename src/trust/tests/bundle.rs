@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use base64ct::{Base64, Encoding};
 use proptest::prelude::*;
 use sealift_trust::bundle::{Bundle, ForeignOpened, SignedMessage, of_envelope};
-use sealift_trust::statement::Foreign;
-use sealift_trust::{BundleError, Digest, Envelope, PayloadType, PublicKey, SecretKey};
+use sealift_trust::statement::{Foreign, document_payload};
+use sealift_trust::{BundleError, Detached, Digest, Envelope, Meaning, PayloadType, PublicKey, SecretKey};
 use zeroize::Zeroizing;
 
 #[derive(serde::Deserialize)]
@@ -104,6 +104,30 @@ fn an_envelope_of_ours_is_read_as_anybodys() {
     assert_eq!(judged(&bundle, b"other", &key(1).public()), Err("not about the message".to_owned()));
     assert_eq!(judged(&bundle, b"message", &key(2).public()), Err("bundle.not-signed".to_owned()));
     assert!(Bundle::is_meant(&bundle) && !Bundle::is_meant(&envelope.to_bytes()));
+}
+
+/// A26: a type is compared whole, however much of it a message shows.
+#[test]
+fn a_predicate_type_is_compared_to_its_end() {
+    let wanted = format!("https://example.com/{}", "a".repeat(300));
+    let longer = format!("{wanted}/revoked");
+    let stated = |predicate_type: &str| {
+        let payload = document_payload(Digest::of(b"message"), predicate_type, b"{}").expect("JSON");
+        of_envelope(&Envelope::sign(PayloadType::InToto, payload, &key(1)).expect("short"), &key(1).public())
+    };
+    let judge = |predicate_type: &str| {
+        let (bundle, key) = (stated(predicate_type), key(1).public());
+        let signature = Detached::parse(&bundle, &key).expect("a bundle");
+        let mut verifier = signature.verifier_of(&key, Meaning::Statement(&wanted))?;
+        verifier.update(b"message");
+        verifier.finish()
+    };
+    assert_eq!(judge(&wanted), Ok(()));
+    for other in [&longer[..], &wanted[..200], &wanted[..wanted.len() - 1]] {
+        let refused = judge(other).expect_err("another type");
+        assert_eq!(refused.code(), "signature.predicate-type", "{other}");
+        assert!(refused.to_string().len() < 600, "{refused}");
+    }
 }
 
 proptest! {

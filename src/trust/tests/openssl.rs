@@ -1,10 +1,14 @@
 //! Keys and signatures against the real `openssl`.
 #![allow(clippy::disallowed_methods, reason = "a test runs openssl on files of its own")]
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use sealift_trust::Digest;
 use sealift_trust::key::{Encryption, Passphrase, PublicKey, SecretKey, Signature};
+use sealift_trust::message::{Message, Pieces, Unread};
 use zeroize::Zeroizing;
 
 const PHRASE: &str = "pass:correct horse";
@@ -142,4 +146,30 @@ fn signatures_verify_both_ways() {
     assert_eq!(key().public().verify(message, &signature), Ok(()));
     assert_eq!(theirs, key().sign(message).expect("signed").as_bytes());
     assert!(key().public().verify(b"another message", &signature).is_err());
+}
+
+/// A key of RSA signs nothing in pieces: what comes in pieces is put together first, up to a limit.
+#[test]
+fn a_message_in_pieces_is_signed_by_rsa_up_to_a_limit() {
+    let at = folder("rsa-pieces");
+    openssl(&at, "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key.pem", &[]);
+    let key = SecretKey::from_pem(&text(&at, "key.pem"), None).expect("a key of openssl");
+    let lies = |size: u64| Message::measured(Digest::of(b"two pieces"), size, Arc::new(Two));
+    let signature = key.sign_message(&lies(10)).expect("signed");
+    assert_eq!(Ok(&signature), key.sign(b"two pieces").as_ref());
+    assert_eq!(key.public().verify_message(&lies(10), &signature), Ok(()));
+    assert_eq!(key.sign_message(&lies(9)).expect_err("longer than measured").code(), "key.message-changed");
+    assert_eq!(key.sign_message(&lies(11)).expect_err("shorter than measured").code(), "key.message-changed");
+    let error = key.sign_message(&lies((1 << 30) + 1)).expect_err("too long");
+    assert_eq!(error.code(), "key.message-too-long");
+    assert!(error.hint().is_some_and(|hint| hint.contains("attest.signatures")), "{error}");
+}
+
+struct Two;
+
+impl Pieces for Two {
+    fn each(&self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), Unread> {
+        let pieces = [&b"two "[..], b"pieces"];
+        if pieces.into_iter().try_for_each(take).is_break() { Err(Unread) } else { Ok(()) }
+    }
 }

@@ -1,6 +1,7 @@
 //! Signature files that sealift writes: one form for each key and format, and any other is refused.
 
-use sealift_trust::{Detached, DetachedError, PublicKey, SecretKey, SignatureFormat};
+use base64ct::{Base64, Encoding};
+use sealift_trust::{Detached, DetachedError, Message, PublicKey, SecretKey, SignatureFormat};
 use zeroize::Zeroizing;
 
 const MESSAGE: &[u8] = b"0000  service_1.0.0_linux_amd64.tar.gz\n";
@@ -13,8 +14,12 @@ fn secrets() -> [SecretKey; 2] {
 }
 
 fn written(format: SignatureFormat, secret: &SecretKey) -> Result<Vec<u8>, DetachedError> {
-    let sign = |message: &[u8]| secret.sign(message).map_err(DetachedError::Key);
-    Detached::sign_with(format, (MESSAGE, COMMENT), &secret.public(), sign)
+    over(MESSAGE, format, secret)
+}
+
+fn over(message: &[u8], format: SignatureFormat, secret: &SecretKey) -> Result<Vec<u8>, DetachedError> {
+    let sign = |message: &Message<'_>| secret.sign_message(message).map_err(DetachedError::Key);
+    Detached::sign_with(format, (&Message::of(message), COMMENT), &secret.public(), sign)
 }
 
 /// What reading and verifying it as our own comes to.
@@ -111,4 +116,37 @@ fn formats_have_names_and_endings_of_their_own() {
     let format = |format| Detached::parse(&written(format, &secret).expect("any"), &key).map(|read| read.format());
     let formats: Vec<_> = FORMATS.into_iter().map(format).collect();
     assert_eq!(formats, [Ok("raw"), Ok("minisign"), Ok("ssh")]);
+}
+
+/// A25: a bare signature over the very bytes that an envelope signs would be that envelope's. In the formats that have marks
+/// of their own the same bytes are a file like any other.
+#[test]
+fn a_bare_signature_is_never_one_of_another_purpose() {
+    let marked: [&[u8]; 3] = [
+        b"DSSEv1 28 application/vnd.in-toto+json 2 {}",
+        b"SSHSIG\0\0\0\x07sealift",
+        b"\n{\"critical\":{\"type\":\"cosign container image signature\"}}",
+    ];
+    for secret in secrets() {
+        for message in marked {
+            for format in [SignatureFormat::Raw, SignatureFormat::Sigstore] {
+                let refused = over(message, format, &secret).expect_err("it has the marks of something else");
+                assert_eq!(refused.code(), "signature.other-purpose", "{format:?}");
+            }
+            let ssh = over(message, SignatureFormat::Ssh, &secret).expect("ssh has marks of its own");
+            let ssh = Detached::parse(&ssh, &secret.public()).expect("a signature");
+            assert_eq!(ssh.verify(message, &secret.public()), Ok(()));
+        }
+    }
+    // A claim that our own reader takes is never signed barely: what it takes is what it wants signed.
+    let claim = format!(
+        r#"{{"critical":{{"identity":{{"docker-reference":"a"}},"image":{{"docker-manifest-digest":"{}"}},"type":"cosign container image signature"}},"optional":null}}"#,
+        sealift_trust::Digest::of(b"image")
+    );
+    let [_, secret] = secrets();
+    let raw = secret.sign(claim.as_bytes()).expect("signed by hand");
+    let text = Base64::encode_string(raw.as_bytes());
+    assert!(sealift_trust::Claim::open(claim.as_bytes(), &text, &secret.public()).is_ok());
+    let refused = over(claim.as_bytes(), SignatureFormat::Raw, &secret).expect_err("a claim");
+    assert_eq!(refused.code(), "signature.other-purpose");
 }

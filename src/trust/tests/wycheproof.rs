@@ -73,7 +73,23 @@ fn signatures_of_other_digests_and_encodings_are_none() {
         rsa::TestName::Rsa2048Sha224,
         rsa::TestName::Rsa2048Sha384,
         rsa::TestName::Rsa2048Sha512,
+        rsa::TestName::Rsa2048Sha512_224,
+        rsa::TestName::Rsa2048Sha512_256,
+        rsa::TestName::Rsa2048Sha3_224,
         rsa::TestName::Rsa2048Sha3_256,
+        rsa::TestName::Rsa2048Sha3_384,
+        rsa::TestName::Rsa2048Sha3_512,
+        rsa::TestName::Rsa3072Sha384,
+        rsa::TestName::Rsa3072Sha512,
+        rsa::TestName::Rsa3072Sha512_256,
+        rsa::TestName::Rsa3072Sha3_256,
+        rsa::TestName::Rsa3072Sha3_384,
+        rsa::TestName::Rsa3072Sha3_512,
+        rsa::TestName::Rsa4096Sha384,
+        rsa::TestName::Rsa4096Sha512,
+        rsa::TestName::Rsa4096Sha512_256,
+        rsa::TestName::Rsa8192Sha384,
+        rsa::TestName::Rsa8192Sha512,
     ] {
         for group in rsa::TestSet::load(name).expect("vectors").test_groups {
             for test in group.tests {
@@ -89,6 +105,8 @@ fn signatures_of_other_digests_and_encodings_are_none() {
         ecdsa::TestName::EcdsaSecp256r1Sha512,
         ecdsa::TestName::EcdsaSecp256r1Sha3_256,
         ecdsa::TestName::EcdsaSecp256r1Sha3_512,
+        ecdsa::TestName::EcdsaSecp256r1Shake128,
+        ecdsa::TestName::EcdsaSecp256r1Shake128P1363,
     ] {
         for group in ecdsa::TestSet::load(name).expect("vectors").test_groups {
             for test in group.tests {
@@ -98,5 +116,5 @@ fn signatures_of_other_digests_and_encodings_are_none() {
             }
         }
     }
-    assert!(count >= 2000, "{count}");
+    assert!(count >= 6000, "{count}");
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Once;
 
-use sealift_trust::statement::{COSIGN_SIGN_TYPE, Foreign};
+use sealift_trust::statement::{COSIGN_SIGN_TYPE, Foreign, shown};
 use sealift_trust::{Digest, Meaning};
 use sigstore_verify::trust_root::TrustedRoot;
-use sigstore_verify::types::{Bundle, Sha256Hash, SignatureContent};
+use sigstore_verify::types::{Bundle, Sha256Hash, SignatureContent, TransparencyLogEntry};
 use sigstore_verify::{CertificateError, Error, VerificationPolicy, VerificationResult, Verifier};
 
 use super::super::authority::Identity;
@@ -27,6 +27,7 @@ pub(super) fn run(
     let bundle = Bundle::from_json(text).map_err(|error| KeylessError::Form(error.to_string()))?;
     let policy = VerificationPolicy::new(identity.name.as_str(), identity.issuer.as_str());
     let result = verifier.verify(Sha256Hash::new(*of.bytes()), &bundle, &policy).map_err(refused)?;
+    every_entry_is_proven(&bundle)?;
     let steps = done(&result, identity)?;
     // Only now, out of the very bytes that were verified.
     let statement = match &bundle.content {
@@ -37,6 +38,19 @@ pub(super) fn run(
     };
     means(statement.as_ref(), meaning)?;
     Ok(Vouched { steps, statement })
+}
+
+/// A log's promise alone is no entry in it. Of bundles that call themselves v0.1 or nothing at all, which nobody signs, the
+/// crate is content with the promise; here that is a step that was not done, whatever the bundle calls itself.
+fn every_entry_is_proven(bundle: &Bundle) -> Result<(), KeylessError> {
+    let entries = &bundle.verification_material.tlog_entries;
+    let is_proven = |entry: &TransparencyLogEntry| {
+        entry.inclusion_proof.as_ref().is_some_and(|proof| !proof.checkpoint.envelope().is_empty())
+    };
+    if !entries.is_empty() && entries.iter().all(is_proven) {
+        return Ok(());
+    }
+    Err(KeylessError::NotRun("an entry in a log has no inclusion proof with a signed checkpoint"))
 }
 
 /// That every step was done is not taken from the policy, but from what the verifier says it did.
@@ -67,9 +81,9 @@ fn means(statement: Option<&Foreign>, meaning: Meaning<'_>) -> Result<(), Keyles
     let found = statement.map_or("signature", Foreign::predicate_type);
     let (is_meant, wanted) = match meaning {
         Meaning::Signature => (statement.is_none() || found == COSIGN_SIGN_TYPE, "a signature".to_owned()),
-        Meaning::Statement(wanted) => (statement.is_some() && found == wanted, format!("{wanted:?}")),
+        Meaning::Statement(wanted) => (statement.is_some() && found == wanted, format!("{:?}", shown(wanted))),
     };
-    if is_meant { Ok(()) } else { Err(KeylessError::PredicateType { found: found.to_owned(), wanted }) }
+    if is_meant { Ok(()) } else { Err(KeylessError::PredicateType { found: shown(found), wanted }) }
 }
 
 fn refused(error: Error) -> KeylessError {

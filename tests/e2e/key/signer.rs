@@ -72,6 +72,12 @@ fn signers_that_lie_hang_or_fail_sign_nothing() {
         let left: Vec<String> = sandbox.digests("out").into_keys().collect();
         assert_eq!(left, ["app.bin"], "{script}");
     }
+    // Who answers and leaves something behind that holds the pipes is not waited for beyond the limit.
+    let since = std::time::Instant::now();
+    for script in ["setsid sleep 120", &format!("setsid sleep 120 & {HONEST}")] {
+        with(script, "signer-timeout = 1\n").run(&ATTEST).fails(6, "process.slow", &["signer-timeout"]).quietly();
+    }
+    assert!(since.elapsed().as_secs() < 90, "{:?}", since.elapsed());
     let sandbox = with(HONEST, "");
     sandbox.write("sealift.toml", "[attest]\nsigner = [\"no-such-signer\"]\n");
     sandbox.run(&ATTEST).fails(3, "signer.no-key", &["attest.key"]).quietly();

@@ -44,6 +44,12 @@ pub enum Lie {
     NoEntry,
     /// There is no proof that the entry is in the tree.
     NoProof,
+    /// There is none, and the bundle calls itself by a version in which a promise was enough.
+    NoProofOnce,
+    /// There is none, and the bundle does not say what it is.
+    NoProofUntold,
+    /// The proof is there, without the checkpoint that a log signed.
+    NoCheckpoint,
     /// The log's promise is by another key.
     OtherPromise,
     /// The timestamp is of another signature.
@@ -213,6 +219,12 @@ impl Authorities {
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
             "verificationMaterial": material,
         });
+        // Nobody signs what a bundle calls itself.
+        match lie {
+            Lie::NoProofOnce => bundle["mediaType"] = json!("application/vnd.dev.sigstore.bundle+json;version=0.1"),
+            Lie::NoProofUntold => drop(bundle.as_object_mut().unwrap().remove("mediaType")),
+            _ => {}
+        }
         match content {
             Signed::Message(message) => {
                 bundle["messageSignature"] = json!({
@@ -313,8 +325,11 @@ impl Authorities {
         if lie == Lie::NoTime {
             members.remove("inclusionPromise");
         }
-        if lie == Lie::NoProof {
+        if matches!(lie, Lie::NoProof | Lie::NoProofOnce | Lie::NoProofUntold) {
             members.remove("inclusionProof");
+        }
+        if lie == Lie::NoCheckpoint {
+            members["inclusionProof"].as_object_mut().unwrap().remove("checkpoint");
         }
         entry
     }

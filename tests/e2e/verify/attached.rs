@@ -246,3 +246,52 @@ fn an_identity_or_a_type_is_of_one_file_or_an_image() {
     let run = sandbox.run(&[&["verify", "oci:layout:app"], &identity[..]].concat());
     run.fails(8, "keyless.no-bundle", &[]).quietly();
 }
+
+/// A bundle of an identity beside an image: the same steps as for a file, and besides that it is about this image.
+#[test]
+#[cfg(feature = "sigstore")]
+fn an_image_is_accepted_for_an_identity_with_every_step_done() {
+    use crate::keyless::authority::{Authorities, IDENTITY, ISSUER, Lie, Signed};
+    let authorities = Authorities::new();
+    let with = |payload: &[u8], lie: Lie| {
+        let beside = Beside::new();
+        beside.sandbox.write("root.json", &authorities.trusted_root().to_string());
+        beside.refer(authorities.bundle(Signed::Statement(payload), lie).to_string().as_bytes());
+        beside
+    };
+    let verify = |beside: &Beside, who: [&str; 2], more: &[&str]| {
+        let args =
+            ["verify", "oci:layout:app", "--trusted-root", "root.json", "--identity", who[0], "--issuer", who[1]];
+        beside.sandbox.run(&[&args[..], more].concat())
+    };
+    let (image, known) = (Beside::new().image.digest, [IDENTITY, ISSUER]);
+    let beside = with(&cosign_payload(image), Lie::None);
+    let run = verify(&beside, known, &[]);
+    assert_eq!(run.exit, 0, "{}", run.stderr);
+    for step in ["certificate", "certificate log", "identity", "log", "time", "signature"] {
+        assert!(run.stderr.contains(&format!("passed    {step}")), "{step}: {}", run.stderr);
+    }
+    verify(&beside, ["somebody@shop.example", ISSUER], &[]).fails(8, "keyless.identity", &[IDENTITY]).quietly();
+    verify(&beside, [IDENTITY, "https://login.example"], &[]).fails(8, "keyless.issuer", &[ISSUER]).quietly();
+    verify(&beside, known, &["--type", "spdx"]).fails(8, "keyless.predicate-type", &["sign/v1"]).quietly();
+    // A27: of another image, everything else being as it should.
+    let other = with(&cosign_payload(Digest::of(b"another image")), Lie::None);
+    verify(&other, known, &[]).fails(8, "keyless.other-message", &[]).quietly();
+    // A26: what is stated of an image is no signature of it.
+    let spdx = with(&document_payload(image, SPDX, b"{}").unwrap(), Lie::None);
+    verify(&spdx, known, &[]).fails(8, "keyless.predicate-type", &["spdx"]).quietly();
+    assert_eq!(verify(&spdx, known, &["--type", "spdx"]).exit, 0);
+    for (lie, code) in [
+        (Lie::OtherAuthority, "keyless.certificate"),
+        (Lie::NoCertificateLog, "keyless.sct"),
+        (Lie::OtherKey, "keyless.signature"),
+        (Lie::NoEntry, "keyless.form"),
+        (Lie::NoProof, "keyless.form"),
+        (Lie::NoProofOnce, "keyless.not-run"),
+        (Lie::NoProofUntold, "keyless.not-run"),
+        (Lie::OtherTree, "keyless.log"),
+        (Lie::NoTime, "keyless.timestamp"),
+    ] {
+        verify(&with(&cosign_payload(image), lie), known, &[]).fails(8, code, &["refused: oci:"]).quietly();
+    }
+}
