@@ -99,7 +99,9 @@ impl<'a> Timeline<'a> {
         let base = self.base(&versions, |tagged| given.is_none() || tagged.commit != *head)?;
         let commits = self.since(base)?;
         let ours = concern.map(|concern| self.affecting(base, concern)).transpose()?;
-        let past = Past { versions: &versions, base, commits: &commits, ours: ours.as_ref(), branch: self.branch() };
+        let outside = self.outside(&versions, base, &commits)?;
+        let (outside, ours) = (&outside[..], ours.as_ref());
+        let past = Past { versions: &versions, base, commits: &commits, outside, ours, branch: self.branch() };
         match given {
             Some(tagged) => Ok((version::given(rules, &past, tagged)?, true)),
             None => Ok((version::next(rules, &past, self.channel(rules)?)?, false)),
@@ -136,6 +138,31 @@ impl<'a> Timeline<'a> {
         let reached = history::reached(host, git, head, &higher.iter().collect::<Vec<_>>())?;
         let best = stable[..at].iter().find(|tagged| reached.iter().any(|tag| tag.name == tagged.tag));
         Ok(Some(best.unwrap_or(&stable[at])))
+    }
+
+    /// The tags of prereleases that come after a version and that HEAD reaches, although they are not among its new commits.
+    fn outside(
+        &self,
+        versions: &[Tagged],
+        base: Option<&Tagged>,
+        commits: &[Logged],
+    ) -> Result<Vec<String>, SurveyError> {
+        let Some(base) = base else { return Ok(Vec::new()) };
+        let new: BTreeSet<&str> = commits.iter().map(|commit| commit.id.as_str()).collect();
+        let higher = |tagged: &&Tagged| {
+            let is_higher = tagged.version.cmp_precedence(&base.version).is_gt();
+            !tagged.version.pre.is_empty() && is_higher && !new.contains(tagged.commit.as_str())
+        };
+        let asked: Vec<Tag> = versions
+            .iter()
+            .filter(higher)
+            .map(|tagged| Tag { name: tagged.tag.clone(), commit: tagged.commit.clone() })
+            .collect();
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = history::reached(self.host, self.git, &self.history.head.id, &asked.iter().collect::<Vec<_>>())?;
+        Ok(found.into_iter().map(|tag| tag.name.clone()).collect())
     }
 
     /// The commits since a version, or all.

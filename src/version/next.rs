@@ -69,6 +69,9 @@ pub struct Past<'a> {
     pub base: Option<&'a Tagged>,
     /// The commits since then, children before their parents: all of them where there is no such version.
     pub commits: &'a [Logged],
+    /// The tags of prereleases that come after `base` and lead to commits that `base` reaches: its branch took in what was
+    /// released for trial on another one, and perhaps took it back.
+    pub outside: &'a [String],
     /// The names of those that concern what is released; none when all do.
     pub ours: Option<&'a BTreeSet<String>>,
     /// The branch.
@@ -283,9 +286,12 @@ impl<'a> Line<'a> {
         Ok(Some((version, commit)))
     }
 
-    /// The prereleases within the range, the highest first.
+    /// The prereleases before this one, the highest first.
     fn prereleases(&self) -> Vec<&'a Tagged> {
-        let inside = |tagged: &&Tagged| !tagged.version.pre.is_empty() && self.graph.find(&tagged.commit).is_some();
+        let inside = |tagged: &&Tagged| {
+            let is_there = self.graph.find(&tagged.commit).is_some() || self.past.outside.contains(&tagged.tag);
+            !tagged.version.pre.is_empty() && is_there
+        };
         self.past.versions.iter().filter(inside).collect()
     }
 

@@ -272,8 +272,9 @@ fn our_signatures_verify_there_and_changed_ones_do_not() {
         };
         bench.put("good", sign(MESSAGE));
         match format {
-            SignatureFormat::Raw => bench
-                .put("purpose", key.sign(&pae("application/vnd.in-toto+json", MESSAGE)).unwrap().as_bytes().to_vec()),
+            SignatureFormat::Raw => {
+                bench.put("purpose", key.sign(&pae("application/vnd.in-toto+json", MESSAGE)).unwrap().as_bytes())
+            }
             SignatureFormat::Minisign => bench.put("purpose", bench.text("good").replace("file:", "File:")),
             SignatureFormat::Sigstore => unreachable!("cosign has cells of its own"),
             SignatureFormat::Ssh => bench.put("purpose", sign(MESSAGE)),

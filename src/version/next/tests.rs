@@ -54,7 +54,7 @@ impl Written {
         let base = self.versions.iter().find(|tagged| tagged.version.pre.is_empty());
         let at = base.and_then(|base| self.commits.iter().position(|commit| commit.id == base.commit));
         let commits: Vec<Logged> = self.commits[at.map_or(0, |at| at + 1)..].iter().rev().cloned().collect();
-        let past = Past { versions: &self.versions, base, commits: &commits, ours: None, branch: None };
+        let past = Past { versions: &self.versions, base, commits: &commits, outside: &[], ours: None, branch: None };
         next(rules, &past, channel)
     }
 
@@ -84,7 +84,13 @@ impl Written {
         let before = base.map_or_else(|| vec![false; self.commits.len()], |base| self.reached(Self::at(&base.commit)));
         let since = (0..=tip).rev().filter(|at| reached[*at] && !before[*at]);
         let commits: Vec<Logged> = since.map(|at| self.commits[at].clone()).collect();
-        let past = Past { versions: &self.versions, base, commits: &commits, ours: None, branch: None };
+        let outside = self.versions.iter().filter(|tagged| {
+            let higher = base.is_some_and(|base| tagged.version > base.version);
+            higher && !tagged.version.pre.is_empty() && before.get(Self::at(&tagged.commit)) == Some(&true)
+        });
+        let outside: Vec<String> = outside.map(|tagged| tagged.tag.clone()).collect();
+        let past =
+            Past { versions: &self.versions, base, commits: &commits, outside: &outside, ours: None, branch: None };
         next(&VersionRules::built_in(), &past, channel)
     }
 
@@ -246,6 +252,7 @@ fn a_version_of_another_branch_is_not_given_twice() {
         versions: &history.versions,
         base: history.versions.last(),
         commits: &history.commits[1..],
+        outside: &[],
         ours: None,
         branch: None,
     };
@@ -273,7 +280,8 @@ fn a_tag_is_weighed_against_its_commits() {
         let history = written(&[&["feat: a", "=1.2.0"][..], messages].concat());
         let commits: Vec<Logged> = history.commits[1..].iter().rev().cloned().collect();
         let base = history.versions.first();
-        let past = Past { versions: &history.versions, base, commits: &commits, ours: None, branch: None };
+        let past =
+            Past { versions: &history.versions, base, commits: &commits, outside: &[], ours: None, branch: None };
         let tagged = Tagged { version: version.parse().unwrap(), tag: format!("v{version}"), commit: String::new() };
         given(rules, &past, &tagged)
     };
@@ -492,12 +500,6 @@ proptest! {
                     last[branch] = last[from].clone();
                 }
                 Step::Release(branch, channel) => {
-                    // Not a prerelease of a commit that a stable version has already: its tag stands behind that version, where
-                    // nobody looks for what was promised.
-                    let has = |tagged: &Tagged| history.reached(Written::at(&tagged.commit))[tips[branch]];
-                    if history.versions.iter().any(|tagged| tagged.version.pre.is_empty() && has(tagged)) {
-                        continue;
-                    }
                     let Ok(next) = history.next_at(tips[branch], channel) else { continue };
                     if let Some(last) = &last[branch] {
                         prop_assert!(next.version > *last, "{} after {last}", next.version);
