@@ -27,7 +27,7 @@ pub(super) fn signatures(
             continue;
         }
         let path = stored(name);
-        let file = Arc::new(Stored { path: path.clone(), failed: Mutex::default() });
+        let file = Arc::new(Reread { path: path.clone(), failed: Mutex::default() });
         let message = Message::measured(entry.digest, entry.size, file.clone());
         match of(name, &message, release, signing) {
             Ok(mut made) => signatures.append(&mut made),
@@ -63,13 +63,13 @@ fn of(
 }
 
 /// A file where it lies now. It is opened each time: nothing is held of it but its name.
-struct Stored {
+struct Reread {
     path: PathBuf,
     /// Why it could not be read.
     failed: Mutex<Option<FileError>>,
 }
 
-impl Pieces for Stored {
+impl Pieces for Reread {
     fn each(&self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), Unread> {
         files::pieces(&self.path, take).map_err(|error| {
             *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -78,7 +78,7 @@ impl Pieces for Stored {
     }
 }
 
-impl Stored {
+impl Reread {
     /// What was wrong with the file, where that is why there is no signature.
     fn instead_of(&self, error: AttestError) -> AttestError {
         let AttestError::Unsigned { source, .. } = &error else { return error };

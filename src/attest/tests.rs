@@ -295,6 +295,50 @@ fn the_same_input_gives_the_same_bytes() {
     assert_eq!(Digest::of(&unsigned.files[1].1), unsigned.manifest);
 }
 
+/// Each file has a signature beside it, made over what was measured: nothing else is signed, whatever lies there by then.
+#[test]
+fn what_is_signed_by_itself_is_what_was_measured() {
+    let mut yard = Yard::new();
+    yard.list();
+    let (signer, vex) = (key(), b"{\"@context\":\"https://openvex.dev/ns/v0.2.0\"}");
+    let lies = |name: &FileName| yard.path("store").join(name.as_str());
+    let contents = Contents { notes: Some("new"), openvex: Some(vex), ..yard.contents() };
+    let formats = [SignatureFormat::Raw, SignatureFormat::Minisign, SignatureFormat::Ssh];
+    let sealed = |formats: &[SignatureFormat]| {
+        seal(&subject(), &contents, Some(&Signing { signer: &signer, formats, each: Some(&lies) }))
+    };
+    let whole = sealed(&formats).unwrap();
+    let names: Vec<&str> = whole.files.iter().map(|(name, _)| name.as_str()).collect();
+    for (name, entry) in whole.release.files() {
+        for format in formats {
+            assert!(names.contains(&signature_of(name.as_str(), format).as_str()), "{name} {format:?}: {names:?}");
+        }
+        let (_, raw) = whole.files.iter().find(|(file, _)| file.as_str() == format!("{name}.sig")).unwrap();
+        let decided = whole.files.iter().find(|(file, _)| file == name).map(|(_, bytes)| bytes.clone());
+        let bytes = decided.unwrap_or_else(|| std::fs::read(lies(name)).unwrap());
+        assert_eq!(Digest::of(&bytes), entry.digest);
+        let signature = sealift_trust::Signature::from_bytes(raw).unwrap();
+        assert_eq!(signer.public().verify(&bytes, &signature), Ok(()), "{name}");
+    }
+    let mut companions = whole.release.companions.clone();
+    companions.sort();
+    let mut beside: Vec<FileName> = whole.files.iter().map(|(name, _)| name.clone()).collect();
+    beside.retain(|name| name.as_str() != MANIFEST && !whole.release.files().any(|(file, _)| file == name));
+    beside.sort();
+    assert_eq!(companions, beside);
+    let archive = yard.path("store/api_linux_amd64.tar.gz");
+    let good = std::fs::read(&archive).unwrap();
+    for other in [&good[1..], &[&good[..], b"x"].concat(), b""] {
+        std::fs::write(&archive, other).unwrap();
+        for format in formats {
+            let error = sealed(&[format]).unwrap_err();
+            assert_eq!((error.code(), error.kind()), ("attest.changed", Kind::Input), "{format:?}");
+        }
+    }
+    std::fs::remove_file(&archive).unwrap();
+    assert_eq!(sealed(&formats).unwrap_err().code(), "file.missing");
+}
+
 #[test]
 fn what_makes_no_release_is_refused() {
     let yard = Yard::new();

@@ -6,15 +6,14 @@ use std::panic::PanicHookInfo;
 
 use super::{Options, Printer, Streams, Veil};
 use crate::error::{Failure, Kind};
+use crate::host::process::end_at_once;
 
 /// From now on a panic of any thread is shown under the veil, and ends the process with the exit code of a bug.
 pub(super) fn tell(options: Options, veil: Veil) {
     std::panic::set_hook(Box::new(move |panic| {
         // Streams of its own: whoever panics may hold the lock of the others.
         let mut printer = Printer::new(options, Streams::real(&veil));
-        let exit = printer.end(&Err(failure(panic)));
-        #[allow(clippy::disallowed_methods, reason = "after a bug nothing goes on, and the code says that it is one")]
-        std::process::exit(exit.into());
+        end_at_once(printer.end(&Err(failure(panic))));
     }));
 }
 
