@@ -21,6 +21,9 @@ pub struct Tag {
 /// Every tag that leads to a commit, by name. One that leads to another kind of object, or to one that is not there, is
 /// left out: somebody else's broken tag is no reason to stop.
 pub fn tags(host: &Host, git: &Git) -> Result<Vec<Tag>, HistoryError> {
+    if let Some(tags) = plain(host, git) {
+        return Ok(tags);
+    }
     // The objects themselves are not looked at here: git ends badly where one is missing.
     let refs = git.text(host, ["for-each-ref", "--format=%(objectname) %(refname)", "refs/tags"])?;
     let refs: Vec<(&str, &str)> = refs
@@ -42,6 +45,26 @@ pub fn tags(host: &Host, git: &Git) -> Result<Vec<Tag>, HistoryError> {
     let mut tags: Vec<Tag> = refs.iter().zip(answers.lines()).filter_map(tag).collect();
     tags.sort();
     Ok(tags)
+}
+
+/// The same by one question, where every tag leads to a commit at once or through one annotation; nothing where that is not
+/// so, or where git could not look at all of them.
+fn plain(host: &Host, git: &Git) -> Option<Vec<Tag>> {
+    let format = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)";
+    let refs = git.text(host, ["for-each-ref", format, "refs/tags"]).ok()?;
+    let tag = |line: &str| {
+        let fields: Vec<&str> = line.splitn(5, ' ').collect();
+        let [own, object, peeled, inner, name] = fields[..] else { return None };
+        let commit = match (own, peeled) {
+            ("commit", _) => object,
+            ("tag", "commit") => inner,
+            _ => return None,
+        };
+        Some(Tag { name: name.strip_prefix("refs/tags/")?.to_owned(), commit: commit.to_owned() })
+    };
+    let mut tags = refs.lines().map(tag).collect::<Option<Vec<Tag>>>()?;
+    tags.sort();
+    Some(tags)
 }
 
 /// The first commit, going back from another, for which `wanted` says yes. The stream ends there.

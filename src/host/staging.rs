@@ -242,17 +242,24 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock or says that another process has it. Children do not inherit it.
     pub fn take(path: &Path) -> Result<Self, FileError> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(at("open the lock", path))?;
+        let file = Self::open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(fs::TryLockError::WouldBlock) => Err(FileError::Locked { path: path.display().to_string() }),
             Err(fs::TryLockError::Error(error)) => Err(at("lock", path)(error)),
         }
+    }
+
+    /// Takes the lock when no other process has it any more: for what is done in a moment.
+    pub fn wait(path: &Path) -> Result<Self, FileError> {
+        let file = Self::open(path)?;
+        file.lock().map_err(at("lock", path))?;
+        Ok(Self { _file: file })
+    }
+
+    fn open(path: &Path) -> Result<File, FileError> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).open(path).map_err(at("open the lock", path))
     }
 }
 

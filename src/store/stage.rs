@@ -15,6 +15,9 @@ pub struct Stage {
 impl Stage {
     /// Begins a run below `root`.
     pub fn begin(root: &Path) -> Result<Self, FileError> {
+        // Who clears must not find a run between its lock and its folder: another one would be taken for it, by a lock of the
+        // same name that is made anew.
+        let _alone = Lock::wait(&lock_of(root))?;
         clear_dead(root)?;
         let path = root.join(staging::unique("run"));
         // The lock lies beside the folder, not in it: a folder is only removed by who holds its lock.
@@ -55,4 +58,40 @@ fn clear_dead(root: &Path) -> Result<(), FileError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs that begin and end at the same time leave each other's folders alone.
+    #[test]
+    fn a_living_run_keeps_its_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("stage");
+        files::make_folder(&root).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..150 {
+                        let stage = Stage::begin(&root).unwrap();
+                        std::thread::yield_now();
+                        assert!(files::is_folder(stage.path()));
+                    }
+                });
+            }
+        });
+        assert_eq!(files::names(&root).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("stage");
+        files::make_folder(&root.join("run.1-0")).unwrap();
+        staging::write(&root.join("run.1-0.lock"), b"", 0o644).unwrap();
+        let stage = Stage::begin(&root).unwrap();
+        assert_eq!(files::names(&root).unwrap().len(), 2, "the folder and the lock of this run");
+        drop(stage);
+    }
 }
