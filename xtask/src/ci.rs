@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::failure::{Failure, Outcome};
 use crate::run::cargo;
-use crate::{campaign, conformance, generate, service, test, tidy};
+use crate::{campaign, conformance, demo, generate, service, test, tidy};
 
 /// One step: its name and what it does.
 type Step = (&'static str, fn() -> Result<Ran, Failure>);
@@ -26,6 +26,8 @@ const STEPS: &[Step] = &[
     ("generated", || generate::check().map(whole)),
     ("service", || service::check().map(whole)),
     ("test", || test::run(&[]).map(whole)),
+    // The first thing that a newcomer runs: it must never be the first to find out.
+    ("demo", || demo::run(&[]).map(whole)),
     ("mutants", || campaign::changed().map(whole)),
     ("conformance", || match conformance::beside()? {
         Some(data) => conformance::judge(&data).map(whole),

@@ -104,11 +104,15 @@ impl Demo<'_> {
             "arm" => "arm_v7",
             other => other,
         };
-        let wanted = format!("_{os}_{arch}.");
         let entries = std::fs::read_dir(&dist).map_err(|error| at(&dist, &error))?;
-        let mut files = entries.flatten().map(|entry| entry.path()).filter(|path| name(path).contains(&wanted));
+        let mut files = entries.flatten().map(|entry| entry.path()).filter(|path| is_archive(&name(path), os, arch));
         files.next().ok_or_else(|| Failure::refused(format!("error: no archive in dist/ is for {os}/{arch}")))
     }
+}
+
+/// Whether a file of a release is the archive for a platform: beside it lie lists of what is in it, and signatures.
+fn is_archive(name: &str, os: &str, arch: &str) -> bool {
+    ["tar.gz", "zip"].iter().any(|ending| name.ends_with(&format!("_{os}_{arch}.{ending}")))
 }
 
 fn name(path: &Path) -> String {
@@ -165,4 +169,21 @@ fn make(dir: &Path) -> Outcome {
 
 fn at(path: &Path, error: &std::io::Error) -> Failure {
     Failure::tool(format!("error: {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_archive_is_told_from_what_lies_beside_it() {
+        let is_ours = |name: &str| is_archive(name, "linux", "amd64");
+        assert!(is_ours("service_1.0.0_linux_amd64.tar.gz"));
+        let others = ["cdx.json", "spdx.json", "tar.gz.sig", "tar.gz.minisig", "image.cdx.json"];
+        for ending in others {
+            assert!(!is_ours(&format!("service_1.0.0_linux_amd64.{ending}")), "{ending}");
+        }
+        assert!(!is_ours("service_1.0.0_linux_arm64.tar.gz") && !is_ours("service_1.0.0_darwin_amd64.tar.gz"));
+        assert!(is_archive("service_1.0.0_windows_386.zip", "windows", "386"));
+    }
 }
