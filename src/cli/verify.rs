@@ -159,7 +159,14 @@ impl Verify {
         let paths: Vec<PathBuf> = self.paths.iter().map(|path| dir.join(path)).collect();
         let folders = paths.iter().filter(|path| files::is_folder(path)).count();
         match (paths.as_slice(), folders) {
-            ([], _) => Ok(What::Folder(dir.join("dist"))),
+            ([], _) => {
+                let dist = dir.join("dist");
+                if files::what(&dist)? == files::What::Nothing {
+                    let hint = Some("sealift release makes one, and sealift verify FOLDER looks elsewhere".to_owned());
+                    return Err(super::usage("verify.no-release", Kind::Tool, "there is no dist/ here".into(), hint));
+                }
+                Ok(What::Folder(dist))
+            }
             ([folder], 1) if self.manifest.is_none() => Ok(What::Folder(folder.clone())),
             (_, 0) => Ok(What::Files { files: paths, manifest: self.manifest.as_ref().map(|path| dir.join(path)) }),
             _ => {

@@ -65,6 +65,12 @@ pub enum HistoryError {
         /// What git said.
         stderr: String,
     },
+    /// Words that name no commits.
+    #[error("git knows no such commits")]
+    Revision {
+        /// What git said.
+        stderr: String,
+    },
     /// Git failed.
     #[error("git could not read the repository")]
     Git(#[source] ProcessError),
@@ -81,6 +87,7 @@ impl Fault for HistoryError {
             Self::NoCommit => "repository.no-commit",
             Self::Shallow => "repository.shallow",
             Self::Owner { .. } => "repository.owner",
+            Self::Revision { .. } => "repository.revision",
             Self::Git(ProcessError::Interrupted) => "repository.interrupted",
             Self::Git(_) => "repository.git",
             Self::Answer(_) => "repository.answer",
@@ -90,6 +97,7 @@ impl Fault for HistoryError {
     fn kind(&self) -> Kind {
         match self {
             Self::NoGit => Kind::Tool,
+            Self::Revision { .. } => Kind::Usage,
             Self::Git(error) => error.kind(),
             Self::Answer(_) => Kind::Tool,
             _ => Kind::Repository,
@@ -106,6 +114,7 @@ impl Fault for HistoryError {
             Self::Shallow => "fetch the rest: git fetch --unshallow --tags (GitHub Actions: `fetch-depth: 0` at \
                               actions/checkout; GitLab CI: `GIT_DEPTH: 0`)"
                 .into(),
+            Self::Revision { .. } => "name a branch, a tag or a range: origin/main..HEAD".into(),
             Self::Owner { dir, .. } => format!("git config --global --add safe.directory {dir}"),
             Self::Git(_) | Self::Answer(_) => return None,
         })
@@ -114,7 +123,7 @@ impl Fault for HistoryError {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Git(error) => error.detail(),
-            Self::Owner { stderr, .. } => Some(stderr.clone()),
+            Self::Owner { stderr, .. } | Self::Revision { stderr } => Some(stderr.trim_end().to_owned()),
             _ => None,
         }
     }
@@ -215,6 +224,8 @@ impl Git {
             HistoryError::Owner { dir, stderr: stderr.clone() }
         } else if stderr.contains("not a git repository") {
             HistoryError::NoRepository { dir }
+        } else if stderr.contains("bad revision") {
+            HistoryError::Revision { stderr: stderr.clone() }
         } else {
             HistoryError::Git(error)
         }

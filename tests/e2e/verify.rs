@@ -77,4 +77,7 @@ fn a_key_must_be_named_and_usable() {
     let run = sandbox.run(&["verify", "--key", secret]);
     assert_eq!(run.exit, 11, "{}", run.stderr);
     sandbox.run(&["verify", "nowhere", "--key", &public]).quietly();
+    let empty = Sandbox::empty();
+    let (_, public) = empty.key();
+    empty.run(&["verify", "--key", &public]).fails(6, "verify.no-release", &["dist/", "sealift release"]).quietly();
 }

@@ -96,7 +96,12 @@ fn messages_are_checked_in_a_range_and_as_a_hook() {
     assert!(!run.stderr.contains('\u{1b}'), "{}", run.stderr);
     sandbox.ok(&["version", "lint", "HEAD~2..HEAD~1"]).quietly();
     sandbox.run(&["version", "lint", "HEAD"]).fails(11, "version.lint", &["2 of 3"]).quietly();
-    sandbox.run(&["version", "lint", "--output=pwned"]).fails(6, "repository.git", &[]).quietly();
+    for range in ["--output=pwned", "nosuch..ref"] {
+        sandbox
+            .run(&["version", "lint", range])
+            .fails(2, "repository.revision", &[range, "origin/main..HEAD"])
+            .quietly();
+    }
     assert!(!sandbox.path("pwned").exists());
     // As a hook git runs it with the message's file.
     let program = env!("CARGO_BIN_EXE_sealift");
