@@ -20,7 +20,6 @@ use crate::error::{Failure, Kind};
 use crate::history::{self, Git};
 use crate::host::files;
 use crate::oci::Repository;
-use crate::scan::Gather;
 use crate::survey::{self, Images};
 use crate::{image, plan, refs};
 
@@ -91,17 +90,8 @@ impl Attest {
         let lists = sboms.iter().map(|sbom| project.dist().join(sbom.name.as_str())).collect();
         let files: Vec<PathBuf> = recorded.iter().map(|name| project.dist().join(name)).collect();
         // The gate stands before anything is sealed, whoever ran the stages one by one.
-        let scanned = match scan::open(&project)? {
-            Some(scanner) => {
-                let mut gather = Gather::new(project.store.stage()).released(plan.release.version.to_string());
-                for (path, name) in files.iter().zip(&recorded) {
-                    gather.look(path, name)?;
-                }
-                let found = (scanner.look(&gather.found())?, survey.release.commit.time);
-                scan::gate(&project, &records, Some(&scanner), found)?
-            }
-            None => None,
-        };
+        let lying = files.iter().map(PathBuf::as_path).zip(recorded.iter().copied());
+        let scanned = scan::recalled(&project, &records, lying, (&plan.release.version, survey.release.commit.time))?;
         let Recalled { archives, binaries } = recalled;
         let parts = Parts {
             archives,

@@ -6,6 +6,7 @@ mod fix;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use semver::Version;
 use serde_json::{Value, json};
 
 use super::World;
@@ -254,6 +255,22 @@ pub fn gate(
     let at = dated.unwrap_or_default().max(created);
     let openvex = scan::openvex(&report, scanner.statements(), project.config.project.name.as_str(), at);
     Ok(Some(Judged { table: scan::table(&report), openvex: pretty(&openvex).into_bytes() }))
+}
+
+/// Judges the archives of a release that was made before, each by its path and its name, as [`gate`] does; nothing where
+/// nothing is scanned. `release` is its version and when it was made, in seconds since 1970.
+pub fn recalled<'a>(
+    project: &Project<'_>,
+    records: &Records,
+    archives: impl Iterator<Item = (&'a Path, &'a str)>,
+    (version, created): (&Version, u64),
+) -> Result<Option<Judged>, Failure> {
+    let Some(scanner) = open(project)? else { return Ok(None) };
+    let mut gather = Gather::new(project.store.stage()).released(version.to_string());
+    for (path, name) in archives {
+        gather.look(path, name)?;
+    }
+    gate(project, records, Some(&scanner), (scanner.look(&gather.found())?, created))
 }
 
 /// `.sealift/scan.json` where nothing was scanned.

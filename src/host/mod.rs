@@ -1,7 +1,6 @@
 //! The only code that touches the outside: processes, files, clock, environment, network.
 
-// Invariant 12 has its one exception here.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, reason = "invariant 12 has its one exception here")]
 
 pub mod clock;
 pub mod env;

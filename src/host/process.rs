@@ -1,15 +1,19 @@
 //! Children: an argument vector, an environment of their own, and an end that we see.
 
+mod within;
+
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read, Write};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::Host;
 use crate::command::Command;
 use crate::error::{Fault, Kind};
+
+pub use within::{Input, Written};
 
 /// The most that is kept of a child's output; a child that writes more is not what it should be.
 const OUTPUT_CAP: u64 = 1 << 30;
@@ -113,26 +117,6 @@ pub struct Finished {
     pub stderr: Vec<u8>,
     /// The largest resident set, in bytes, of the child or of one of its own children.
     pub peak: u64,
-}
-
-/// What a child that has a limit reads from its standard input; it may outlive whoever began it.
-pub enum Input {
-    /// These bytes.
-    Bytes(Vec<u8>),
-    /// Whatever is written.
-    Written(Written),
-}
-
-/// Writes what a child reads.
-pub type Written = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + Send>;
-
-impl Input {
-    fn write(self, mut to: impl Write) -> io::Result<()> {
-        match self {
-            Self::Bytes(bytes) => to.write_all(&bytes),
-            Self::Written(write) => write(&mut to),
-        }
-    }
 }
 
 /// Ends this process, whatever its other threads do: after a bug nothing goes on.
@@ -316,58 +300,6 @@ impl Host {
         self.run_with_input(command, &[])
     }
 
-    /// Runs a command that is ended, with its children, when it takes too long. What a child left behind on purpose, out of
-    /// its group, may hold the pipes open for as long as it likes: nobody waits for it beyond the limit.
-    pub fn run_within(&self, command: &Command, input: Input, limit: Duration) -> Result<Finished, ProcessError> {
-        let since = Instant::now();
-        let program = command.program.display().to_string();
-        let pipe = |source| ProcessError::Pipe { program: program.clone(), source };
-        let mut running = self.children.spawn(command, Stdio::piped())?;
-        let stdout = overheard(running.child.stdout.take().expect("stdout is piped"));
-        let stderr = overheard(running.child.stderr.take().expect("stderr is piped"));
-        let to_child = running.child.stdin.take().expect("stdin is piped");
-        // A child that ends before it has read everything says why by its exit status.
-        std::thread::spawn(move || drop(input.write(to_child)));
-        let (group, slow) = (running.child.id(), AtomicBool::new(false));
-        let waited = std::thread::scope(|scope| {
-            let (ended, end) = mpsc::channel::<()>();
-            let slow = &slow;
-            scope.spawn(move || {
-                if end.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    slow.store(true, Ordering::SeqCst);
-                    end_group(group);
-                }
-            });
-            let waited = running.wait();
-            drop(ended);
-            waited
-        });
-        let (status, peak) = waited.map_err(pipe)?;
-        let heard = |from: &mpsc::Receiver<io::Result<Vec<u8>>>| loop {
-            // In short steps, so that a user who asks to stop is heard, too.
-            let left = limit.saturating_sub(since.elapsed());
-            match from.recv_timeout(left.min(Duration::from_millis(50))) {
-                Ok(said) => return Some(said),
-                Err(_) if left.is_zero() || self.children.stopped() => return None,
-                Err(_) => {}
-            }
-        };
-        let said = (!slow.into_inner()).then(|| (heard(&stdout), heard(&stderr)));
-        if self.children.stopped() {
-            return Err(ProcessError::Interrupted);
-        }
-        let Some((Some(stdout), Some(stderr))) = said else {
-            return Err(ProcessError::Slow { program, seconds: limit.as_secs() });
-        };
-        let (stdout, stderr) = (stdout.map_err(pipe)?, stderr.map_err(pipe)?);
-        if !status.success() {
-            let said = if stderr.trim_ascii().is_empty() { &stdout } else { &stderr };
-            let stderr = String::from_utf8_lossy(said).into_owned();
-            return Err(ProcessError::Failed { line: command.line(), status: status.to_string(), stderr });
-        }
-        Ok(Finished { stdout, stderr, peak })
-    }
-
     /// Runs a command with bytes on its standard input.
     pub fn run_with_input(&self, command: &Command, input: &[u8]) -> Result<Finished, ProcessError> {
         let mut stdout = Vec::new();
@@ -425,18 +357,6 @@ impl Host {
     }
 }
 
-/// What a child says, read by a thread of its own that nobody has to wait for.
-fn overheard(pipe: impl Read + Send + 'static) -> mpsc::Receiver<io::Result<Vec<u8>>> {
-    let (said, heard) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let read = pipe.take(OUTPUT_CAP).read_to_end(&mut bytes);
-        // Where nobody waits any more nobody is told.
-        said.send(read.map(|_| bytes)).ok();
-    });
-    heard
-}
-
 #[cfg(unix)]
 fn end_group(group: u32) {
     if let Some(group) = rustix::process::Pid::from_raw(group.cast_signed()) {
@@ -448,85 +368,4 @@ fn end_group(group: u32) {
 fn end_group(_: u32) {}
 
 #[cfg(test)]
-mod tests {
-    use super::super::env::Env;
-    use super::*;
-
-    fn host() -> Host {
-        Host::with_env(Env::real())
-    }
-
-    fn sh(script: &str) -> Command {
-        Command::new("/bin/sh", "/").args(["-c", script])
-    }
-
-    #[test]
-    fn a_child_sees_only_its_own_environment() {
-        let finished = host().run(&Command::new("/usr/bin/env", "/").envs([("A", "1")])).unwrap();
-        assert_eq!(finished.stdout, b"A=1\n");
-        assert!(finished.peak > 0);
-    }
-
-    #[test]
-    fn a_failure_keeps_the_words_of_the_child() {
-        let error = host().run(&sh("echo why >&2; exit 3")).unwrap_err();
-        assert_eq!((error.code(), error.detail().as_deref()), ("process.failed", Some("why")));
-    }
-
-    #[test]
-    fn a_failure_that_is_told_on_stdout_is_shown_too() {
-        let error = host().run(&sh("echo diff; exit 1")).unwrap_err();
-        assert_eq!(error.detail().as_deref(), Some("diff"));
-    }
-
-    #[test]
-    fn a_reader_that_has_its_answer_ends_the_child() {
-        let mut line = String::new();
-        let answer = host().stream(&sh("while :; do echo yes; done"), &[], &mut |reader| {
-            io::BufRead::read_line(reader, &mut line).map(drop)
-        });
-        assert!(answer.is_ok());
-        assert_eq!(line, "yes\n");
-    }
-
-    #[test]
-    fn a_child_that_takes_too_long_is_ended_with_its_children() {
-        let error = host().run_within(&sh("sleep 60 & wait"), text("x"), Duration::from_millis(50)).unwrap_err();
-        assert_eq!(error.code(), "process.slow");
-        let finished = host().run_within(&sh("cat; echo y >&2"), text("x"), Duration::from_secs(60)).unwrap();
-        assert_eq!((&finished.stdout[..], &finished.stderr[..]), (&b"x"[..], &b"y\n"[..]));
-        let written = Input::Written(Box::new(|to| to.write_all(b"z")));
-        assert_eq!(host().run_within(&sh("cat"), written, Duration::from_secs(60)).unwrap().stdout, b"z");
-        let error = host().run_within(&sh("echo why; exit 3"), text(""), Duration::from_secs(60)).unwrap_err();
-        assert_eq!((error.code(), error.detail().as_deref()), ("process.failed", Some("why")));
-    }
-
-    /// A child that leaves a group of its own behind, which holds all three pipes: more is written to it than they take.
-    #[test]
-    fn nobody_waits_for_what_a_child_left_behind() {
-        let since = Instant::now();
-        for script in ["setsid sleep 30", "setsid sleep 30 & exit 0", "exec >/dev/null 2>&1; sleep 30"] {
-            let input = Input::Bytes(vec![b'x'; 1 << 20]);
-            let error = host().run_within(&sh(script), input, Duration::from_millis(300)).unwrap_err();
-            assert_eq!(error.code(), "process.slow", "{script}");
-        }
-        assert!(since.elapsed() < Duration::from_secs(25), "{:?}", since.elapsed());
-    }
-
-    fn text(text: &str) -> Input {
-        Input::Bytes(text.as_bytes().to_vec())
-    }
-
-    #[test]
-    fn stopping_ends_a_child_and_its_children() {
-        let host = host();
-        let children = host.children.clone();
-        let stopper = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(200));
-            children.stop();
-        });
-        let error = host.run(&sh("sleep 60 & wait")).unwrap_err();
-        stopper.join().unwrap();
-        assert_eq!(error.kind(), Kind::Interrupted);
-    }
-}
+mod tests;

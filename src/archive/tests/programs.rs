@@ -1,7 +1,7 @@
 //! What other programs make of our archives, and we of theirs. tar and gzip are everywhere; the others are asked when
 //! they are there.
 
-#![allow(clippy::disallowed_methods)] // the programs themselves are asked
+#![allow(clippy::disallowed_methods, reason = "the programs themselves are asked")]
 
 use std::fs;
 use std::path::Path;

@@ -32,7 +32,7 @@ pub(super) fn compress<T>(
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::disallowed_methods)] // gzip itself is asked what it thinks
+    #![allow(clippy::disallowed_methods, reason = "gzip itself is asked what it thinks")]
 
     use std::io::{self, Read};
     use std::process::{Command, Stdio};

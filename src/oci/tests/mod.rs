@@ -1,6 +1,6 @@
 //! What every image, document, name and place is held to.
 
-#![allow(clippy::disallowed_methods)] // what lies in folders is looked at and damaged
+#![allow(clippy::disallowed_methods, reason = "what lies in folders is looked at and damaged")]
 
 mod archives;
 mod documents;

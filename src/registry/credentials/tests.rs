@@ -1,4 +1,4 @@
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, reason = "a test makes and looks at the files itself")]
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ impl Home {
     }
 }
 
-#[allow(clippy::unnecessary_wraps)]
+#[allow(clippy::unnecessary_wraps, reason = "it is compared with what may be nothing")]
 fn password(user: &str, password: &str) -> Option<Login> {
     Some(Login::Password { user: user.into(), password: Secret::new(password) })
 }

@@ -1,6 +1,6 @@
 //! Databases that are not what they should be, where no program is needed to see it.
 
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, reason = "a test makes and looks at the files itself")]
 
 use proptest::prelude::*;
 

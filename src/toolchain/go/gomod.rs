@@ -1,10 +1,12 @@
 //! The lines of `go.mod` and `go.work` that decide which Go builds and where else sources lie.
 
-use std::collections::BTreeSet;
+mod moved;
 
 use crate::error::{Fault, Kind, Place};
 
 use super::version::GoVersion;
+
+pub use moved::moved_modules;
 
 /// The most that is read of a `go.mod` or `go.work`.
 pub const CAP: u64 = 1 << 20;
@@ -104,36 +106,6 @@ pub fn parse(name: &str, text: &str) -> Result<ModFile, ModFileError> {
 /// Every directive of a file, those of a block each for itself; the same rules as for [`parse`].
 pub fn directives<'a>(name: &'a str, text: &'a str) -> Result<Vec<Directive<'a>>, ModFileError> {
     Reader { name, text, file: ModFile::default() }.directives()
-}
-
-/// The modules that two states of a file ask for in other versions or find elsewhere; nothing when more than that is
-/// different, or may be: of a file that was not there, and of one that cannot be read.
-///
-/// From Go 1.17 on a `go.mod` names every module that its packages are built of (<https://go.dev/ref/mod#graph-pruning>):
-/// one that it names as before is built as before.
-pub fn moved_modules(before: &str, after: &str) -> Option<BTreeSet<String>> {
-    let said = |text| -> Option<BTreeSet<(String, Vec<String>)>> {
-        let file = parse("go.mod", text).ok()?;
-        // A go.work names no module: those of its go.mod files count.
-        if file.module.is_some() && file.go?.value < GoVersion::FIRST_WITH_PRUNED_GRAPHS {
-            return None;
-        }
-        let words = |directive: Directive<'_>| {
-            (directive.verb.to_owned(), directive.words.into_iter().map(|word| word.value).collect())
-        };
-        Some(directives("go.mod", text).ok()?.into_iter().map(words).collect())
-    };
-    let (old, new) = (said(before)?, said(after)?);
-    let mut moved = BTreeSet::new();
-    for (verb, words) in old.symmetric_difference(&new) {
-        match (verb.as_str(), &words[..]) {
-            ("require" | "replace" | "exclude", [module, ..]) => drop(moved.insert(module.clone())),
-            // What is for who depends on the module, or for `go tool`, is in no binary.
-            ("retract" | "tool", _) => {}
-            _ => return None,
-        }
-    }
-    Some(moved)
 }
 
 /// A directive: `require example.com/a v1.0.0`, in a block or alone.
@@ -337,122 +309,4 @@ fn unquote(rest: &str, quote: char) -> Option<(String, usize)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn version(text: &str) -> GoVersion {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn what_a_file_asks_for_is_compared_by_module() {
-        let base = "module m\n\ngo 1.26\n\nrequire (\n\tb v1.0.0 // indirect\n\tc v1.0.0\n)\n";
-        let moved = |after: &str| moved_modules(base, after).map(|moved| moved.into_iter().collect::<Vec<_>>());
-        let with = |from: &str, to: &str| base.replace(from, to);
-        assert_eq!(moved(base).unwrap(), [""; 0]);
-        assert_eq!(moved(&with(" // indirect", "")).unwrap(), [""; 0]);
-        assert_eq!(moved(&with("b v1.0.0", "b v1.1.0")).unwrap(), ["b"]);
-        assert_eq!(moved(&format!("{base}replace c => ../c\nretract v1.0.0\ntool x/y\n")).unwrap(), ["c"]);
-        assert_eq!(moved(&with("\tc v1.0.0\n", "\td v1.0.0\n")).unwrap(), ["c", "d"]);
-        for all in [with("1.26", "1.27"), with("module m", "module n"), format!("{base}godebug x=1\n"), "(".to_owned()]
-        {
-            assert_eq!(moved(&all), None, "{all}");
-        }
-        // Before Go 1.17 a module may move that is not named.
-        let old = with("1.26", "1.16");
-        assert_eq!(moved_modules(&old, &old.replace("b v1.0.0", "b v1.1.0")), None);
-        assert_eq!(moved_modules("go 1.26\nuse ./a\n", "go 1.26\nuse ./b\n"), None);
-        assert_eq!(moved_modules("go 1.26\nuse ./a\n", "go 1.26\nuse ./a\nreplace x => ./x\n").unwrap().len(), 1);
-    }
-
-    const FULL: &str = r#"// Deprecated: use v2.
-module "example.com/a" // the module
-
-go 1.26
-
-toolchain	go1.26.8 // pinned
-
-require (
-	example.com/b v1.0.0 // indirect
-	"example.com/c" v1.2.3
-)
-
-tool example.com/b/cmd/x
-
-retract [v1.0.0, v1.1.0] // broken
-
-replace example.com/b => ./b
-replace (
-	example.com/c v1.2.3 => ../c // near
-	example.com/d => example.com/e v1.0.0
-	example.com/f => "/srv/with space"
-	example.com/g => `C:\g`
-)
-exclude ()
-"#;
-
-    #[test]
-    fn a_full_file_is_read() {
-        let file = parse("go.mod", FULL).unwrap();
-        assert_eq!(file.module.as_deref(), Some("example.com/a"));
-        let go = file.go.unwrap();
-        assert_eq!((go.value, go.place.line, go.place.column), (version("1.26"), 4, 4));
-        assert_eq!(file.toolchain.unwrap().value, ToolchainLine::Release(version("1.26.8")));
-        assert_eq!(file.replaced, ["./b", "../c", "/srv/with space", r"C:\g"]);
-    }
-
-    #[test]
-    fn blocks_of_single_directives_and_workspaces_are_read() {
-        let file = parse("go.work", "go 1.26.8\r\nuse (\r\n\t.\n\t./api // x\n)\nuse ./more\n").unwrap();
-        assert_eq!(
-            (file.go.unwrap().value, file.uses),
-            (version("1.26.8"), vec![".".into(), "./api".into(), "./more".into()])
-        );
-        let file = parse("go.mod", "module (\n\texample.com/a\n)\ntoolchain default").unwrap();
-        assert_eq!(file.module.as_deref(), Some("example.com/a"));
-        assert_eq!(file.toolchain.unwrap().value, ToolchainLine::None);
-    }
-
-    #[test]
-    fn wrong_files_are_refused_at_their_place() {
-        for (text, code, line, column) in [
-            ("go 1.26\ngo 1.27", "gomod.grammar", 2, 4),
-            ("go go1.26", "gomod.version", 1, 4),
-            ("go 1.26-custom", "gomod.version", 1, 4),
-            ("go 1.26 1.27", "gomod.grammar", 1, 9),
-            ("toolchain 1.26.8", "gomod.version", 1, 11),
-            ("toolchain go1.26", "gomod.version", 1, 11),
-            ("toolchain go1.26.8-custom", "gomod.version", 1, 11),
-            ("toolchain ../../evil", "gomod.version", 1, 11),
-            ("module \"a", "gomod.grammar", 1, 8),
-            ("module \"a\\x\"", "gomod.grammar", 1, 8),
-            ("require (\n", "gomod.grammar", 2, 1),
-            ("require (\nx (\n)\n", "gomod.grammar", 2, 3),
-            (")", "gomod.grammar", 1, 1),
-            ("replace a b", "gomod.grammar", 1, 9),
-            ("replace a => b", "gomod.grammar", 1, 14),
-        ] {
-            let error = parse("go.mod", text).unwrap_err();
-            let place = error.place().unwrap();
-            assert_eq!((error.code(), place.line, place.column), (code, line, column), "{text:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn hostile_text_never_panics(text in "(?s).{0,200}") {
-            drop(parse("go.mod", &text));
-        }
-
-        #[test]
-        fn texts_of_the_right_words_never_panic(words in prop::collection::vec(
-            prop::sample::select(vec!["module", "go", "toolchain", "replace", "use", "(", ")", "=>", "\n", "\"", "`", "//", "1.26", "go1.26.8", "./x", "µ", "\\", ",", "\r\n"]),
-            0..40,
-        )) {
-            drop(parse("go.mod", &words.join(" ")));
-            drop(parse("go.mod", &words.concat()));
-        }
-    }
-}
+mod tests;

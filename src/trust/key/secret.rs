@@ -130,13 +130,12 @@ impl SecretKey {
     /// # Errors
     /// `key.message-changed`, and for RSA `key.message-too-long`.
     pub fn sign_message(&self, message: &Message<'_>) -> Result<Signature, KeyError> {
-        if let Bytes::Here(bytes) = message.bytes() {
-            return self.sign(bytes);
-        }
-        match &self.0 {
-            Inner::Ed25519(key) => sign_twice_read(key, message),
-            Inner::EcdsaP256(key) => ecdsa::sign(key, message.digest().bytes()),
-            Inner::Rsa(key) => key.sign(&message.whole()?),
+        match (&self.0, message.bytes()) {
+            // It was hashed already, wherever it lies.
+            (Inner::EcdsaP256(key), _) => ecdsa::sign(key, message.digest().bytes()),
+            (_, Bytes::Here(bytes)) => self.sign(bytes),
+            (Inner::Ed25519(key), Bytes::There(_)) => sign_twice_read(key, message),
+            (Inner::Rsa(key), Bytes::There(_)) => key.sign(&message.whole()?),
         }
     }
 
